@@ -1,0 +1,35 @@
+# Every target sets up what it needs; `make` alone lists them.
+PYTHON ?= python3
+BIN := .venv/bin
+export OMP_NUM_THREADS ?= 1
+export PYTHONHASHSEED ?= 0
+
+.PHONY: help setup demo test lint check
+help:          ## list the targets
+	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*##/\t/'
+
+setup: .setup-done  ## make .venv and install avbench with everything CI uses
+.setup-done: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install -q -c constraints.txt torch
+	$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev]'
+	$(BIN)/python -m pip install -q -c constraints.txt --no-deps resemblyzer
+	touch .setup-done
+
+test: setup    ## all tests, offline
+	$(BIN)/python -m pytest -q
+
+lint: setup    ## ruff, mypy --strict, import-linter
+	$(BIN)/ruff check avbench metrics baselines tests
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+check: lint test  ## what CI runs
+
+demo: setup    ## generate four Toybox folders, judge them, print the leaderboard
+	mkdir -p demo
+	set -e; for model in ground_truth shuffled_audio silence frozen_frame; do \
+	  $(BIN)/avbench generate $$model --benchmark toybox --clips demo/$$model; \
+	  $(BIN)/avbench run --benchmark toybox --clips demo/$$model --model $$model --reference demo/ground_truth --metrics available --report demo/$$model.json; \
+	done
+	$(BIN)/avbench rank demo/ground_truth.json demo/shuffled_audio.json demo/silence.json demo/frozen_frame.json

@@ -1,0 +1,1 @@
+"""avbench judges folders of generated audio-video clips."""

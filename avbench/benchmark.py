@@ -1,0 +1,70 @@
+"""What a benchmark is: prompts, metrics, the naming of clips and the official table; pure data."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from avbench.clip import Prompt
+from avbench.errors import UsageError
+
+ReadPrompts = Callable[[Path | None], Sequence[Prompt]]
+NameClip = Callable[[Prompt, int], Sequence[str]]
+
+
+def name_by_id(prompt: Prompt, index: int) -> Sequence[str]:
+    """The default naming rule: ``<prompt id>.mp4``."""
+    return (f"{prompt.id}.mp4",)
+
+
+@dataclass(frozen=True)
+class Benchmark:
+    """Prompts, metrics and conventions of one benchmark.
+
+    Args:
+        title: its name in tables.
+        version: rises when the same clips would get another row.
+        source: paper or repository.
+        read_prompts: from the user's ``--prompts FILE`` (None where the benchmark carries its own) to prompts.
+        metrics: the columns of its table in order, by name.
+        name_clip: every file name that may answer a prompt, most usual first (``index`` is its 0-based row).
+        prompts_needed: whether ``--prompts`` must be given.
+        open_set: the prompts come from the folder itself (the ``folder`` benchmark).
+        sidecar_audio: a ``.wav`` beside the mp4 is the audio to judge.
+        notes: what a newcomer must know.
+    """
+
+    title: str
+    version: int
+    source: str
+    read_prompts: ReadPrompts
+    metrics: tuple[str, ...]
+    name_clip: NameClip = name_by_id
+    prompts_needed: bool = True
+    open_set: bool = False
+    sidecar_audio: bool = False
+    notes: str = ""
+    columns: tuple[str, ...] = field(default=())
+
+    def prompts(self, path: Path | None, limit: int | None = None) -> list[Prompt]:
+        """Read the prompts; raises ``UsageError`` where a file is needed and absent, or an id occurs twice."""
+        if self.prompts_needed and path is None:
+            raise UsageError(f"{self.title} has no bundled prompts; pass --prompts FILE ({self.notes or self.source}).")
+        prompts = list(self.read_prompts(path))
+        seen: set[str] = set()
+        for prompt in prompts:
+            if prompt.id in seen:
+                raise UsageError(f"The prompt id {prompt.id!r} occurs twice in {path or self.title}; ids must be unique.")
+            seen.add(prompt.id)
+        return prompts[:limit] if limit is not None else prompts
+
+
+def prompt_digest(prompts: Sequence[Prompt]) -> str:
+    """sha256 over every field of every prompt, in order of id: equal digests mean equal questions."""
+    rows = sorted((asdict(p) for p in prompts), key=lambda row: str(row["id"]))
+    for row in rows:
+        row.pop("speaker", None)  # a path of this machine; its bytes enter through the feature's key
+    return hashlib.sha256(json.dumps(rows, sort_keys=True, ensure_ascii=False).encode()).hexdigest()

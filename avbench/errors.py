@@ -1,0 +1,86 @@
+"""The exception tree.
+
+    AvbenchError
+    ├── UsageError          exit 2: a wrong name, option or file, known before anything runs
+    │   ├── UnknownName     no plugin, clip or column of that name; carries the nearest known names
+    │   ├── DuplicateName   two plugins or two clips claim one name
+    │   └── MissingExtra    an optional package is not installed; carries the pip line
+    ├── NotComparable       exit 5: two values that may not share a column
+    └── Unscorable          data, not a failure of the run: this clip has no score, and why
+        └── MediaError      the file itself cannot be read as asked
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class AvbenchError(Exception):
+    """Anything that avbench raises on purpose; the message is one sentence and says what to do next."""
+
+    exit_code = 1
+
+
+class UsageError(AvbenchError):
+    """A mistake in the request, found before the first clip is opened."""
+
+    exit_code = 2
+
+
+class UnknownName(UsageError):
+    """``name`` is not among ``known``; the message proposes the nearest ones."""
+
+    def __init__(self, what: str, name: str, known: Iterable[str]) -> None:
+        names = sorted(known)
+        near = difflib.get_close_matches(name, names, n=3, cutoff=0.5)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(names) or 'none'}."
+        super().__init__(f"No {what} is named {name!r}; {hint}")
+        self.name, self.near = name, near
+
+
+class DuplicateName(UsageError):
+    """Two things claim one name; the message prints both."""
+
+
+class MissingExtra(UsageError):
+    """An optional dependency is absent.
+
+    Args:
+        package: the import that failed.
+        extra: the avbench extra that brings it.
+    """
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(f"{package} is not installed; run: pip install 'avbench[{extra}]'")
+        self.package, self.extra = package, extra
+
+
+class NotComparable(AvbenchError):
+    """Two values of different protocol, prompts, checkpoint or reference were to be compared."""
+
+    exit_code = 5
+
+
+class Unscorable(AvbenchError):
+    """A clip (or a set) has no score under a metric.
+
+    Args:
+        reason: one sentence for the report.
+        kind: ``not_applicable`` (the question does not arise: no speech, no motion), ``missing`` (no file answers
+            the prompt) or a failure kind such as ``failed``, ``no_audio``, ``no_video``, ``unreadable``, ``too_short``.
+    """
+
+    def __init__(self, reason: str, kind: str = "not_applicable") -> None:
+        super().__init__(reason)
+        self.reason, self.kind = reason, kind
+
+    def __reduce__(self) -> tuple[type, tuple[str, str]]:
+        return (type(self), (self.reason, self.kind))
+
+
+class MediaError(Unscorable):
+    """The file cannot be decoded as asked: ``unreadable``, ``no_video``, ``no_audio``, ``too_large`` ..."""
+
+    def __init__(self, reason: str, kind: str = "unreadable") -> None:
+        super().__init__(reason, kind)

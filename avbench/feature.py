@@ -1,0 +1,103 @@
+"""What metrics read: arrays computed from one clip, addressed by content."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from avbench.clip import Clip, Prompt
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Frames:
+    """Ask for the picture.
+
+    Args:
+        fps: frames per second sampled by presentation time; None keeps every frame the file shows.
+        height: rows after anti-aliased resize, width follows the aspect ratio; None keeps the file's size. A clip
+            that is smaller already is not enlarged.
+        gray: one luma plane instead of RGB.
+    """
+
+    fps: float | None = None
+    height: int | None = None
+    gray: bool = False
+
+
+@dataclass(frozen=True)
+class Waveform:
+    """Ask for the sound: a mono mix at ``rate`` Hz; None keeps the file's rate."""
+
+    rate: int | None = None
+
+
+@dataclass(frozen=True)
+class PromptText:
+    """Ask for the prompt's words; they become part of the cache key."""
+
+
+@dataclass(frozen=True)
+class SpeakerReference:
+    """Ask for the prompt's reference voice; the file's bytes become part of the cache key."""
+
+
+Read = Frames | Waveform | PromptText | SpeakerReference
+
+
+class Feature(ABC):
+    """An array computed from one clip. Subclasses are frozen dataclasses: fields are parameters, the repr is the identity.
+
+    ``reads`` declares everything that ``prepare`` may ask of the clip, so that one decode serves all features.
+    ``version`` rises when the same parameters give another array. ``checkpoint`` is the sha256 of the weights, if any.
+    """
+
+    version: ClassVar[int] = 1
+    batch_size: ClassVar[int] = 32
+
+    @property
+    @abstractmethod
+    def reads(self) -> tuple[Read, ...]:
+        """What ``prepare`` asks of a clip."""
+
+    @property
+    def checkpoint(self) -> str:
+        """sha256 of the weights this feature depends on; empty where there are none."""
+        return ""
+
+    @abstractmethod
+    def prepare(self, clip: Clip) -> Array:
+        """Turn the decoded clip into one array on the CPU. Raises ``Unscorable`` where the clip does not allow it."""
+
+    def load(self, device: str) -> Callable[[Sequence[Array]], Sequence[Array]]:
+        """Return the batch function; without a network it is the identity."""
+        return lambda batch: batch
+
+    def identity(self) -> str:
+        """Module, class, parameters, version and checkpoint: the feature's half of its cache key."""
+        return f"{type(self).__module__}.{self!r}#v{self.version}:{self.checkpoint}"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """A clip with the features that a metric asked for: ``sample[FEATURE]`` is its array.
+
+    Raises ``Unscorable`` on access where the feature could not be computed, with the reason of that failure.
+    """
+
+    id: str
+    prompt: Prompt
+    features: Mapping[Feature, Array | Exception]
+
+    def __getitem__(self, feature: Feature) -> Array:
+        value = self.features[feature]
+        if isinstance(value, Exception):
+            raise value
+        return np.asarray(value)

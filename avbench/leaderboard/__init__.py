@@ -1,0 +1,1 @@
+"""Reports in, tables out."""

@@ -1,0 +1,101 @@
+"""What a metric is: a card, the features it uses, and one function."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import ClassVar, Literal
+
+from avbench.feature import Feature, Sample
+
+Better = Literal["higher", "lower", "zero", "none"]
+
+
+@dataclass(frozen=True)
+class Card:
+    """The declaration of a metric.
+
+    Args:
+        title: the column's words.
+        better: ``higher`` or ``lower``; ``zero`` (signed, best at 0) and ``none`` (descriptive) are never ranked by size.
+        unit: ``s``, ``LUFS``, ``dB``, ``1`` for pure numbers.
+        range: smallest and largest possible value.
+        formula: the definition in one or two lines.
+        source: paper, standard or repository that defines it.
+        version: rises when the same clip gets another number.
+        protocol: constants and preprocessing in words; part of the comparability check.
+        licence: of the method's weights, or of the code where there are none.
+        extra: the avbench extra that must be installed, or "".
+        packages: import names that must be present.
+        checkpoints: names of checkpoints needed.
+        needs: prompt fields without which the metric is not applicable: ``speech``, ``speaker``, ``events``.
+        notes: known limits, failure cases.
+    """
+
+    title: str
+    better: Better
+    unit: str
+    range: tuple[float, float]
+    formula: str
+    source: str
+    version: int = 1
+    protocol: str = ""
+    licence: str = "Apache-2.0"
+    extra: str = ""
+    packages: tuple[str, ...] = ()
+    checkpoints: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    notes: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.title or not self.formula or not self.source:
+            raise ValueError(f"A card needs a title, a formula and a source: {self!r}")
+        low, high = self.range
+        if not low < high or math.isnan(low) or math.isnan(high):
+            raise ValueError(f"{self.title}: the range {self.range} is not an interval.")
+
+
+class Metric(ABC):
+    """Common ground of ``ClipMetric`` and ``SetMetric``; subclasses are frozen dataclasses with a ``card`` property or field."""
+
+    card: Card
+    uses: tuple[Feature, ...]
+
+
+class ClipMetric(Metric):
+    """One number per clip."""
+
+    @abstractmethod
+    def score(self, sample: Sample) -> float:
+        """Score one clip; raises ``Unscorable`` with the reason where there is no answer."""
+
+    def details(self, sample: Sample) -> Mapping[str, float]:
+        """Further numbers for the report (a confidence, a count); never ranked. Same exceptions as ``score``."""
+        return {}
+
+    def summaries(self, scores: Sequence[float]) -> Mapping[str, float]:
+        """Extra summaries of all clip scores beside the mean, such as the share within a band."""
+        return {}
+
+
+class SetMetric(Metric):
+    """One number per pair of sets: ``generated`` against ``reference``."""
+
+    minimum: ClassVar[int] = 2
+
+    @abstractmethod
+    def score(self, generated: Sequence[Sample], reference: Sequence[Sample]) -> float:
+        """Score a set; raises ``Unscorable`` with the reason where there is no answer."""
+
+
+@dataclass(frozen=True)
+class Score:
+    """The outcome for one clip: a value, or a kind and a reason."""
+
+    clip: str
+    value: float | None
+    kind: str = "scored"
+    reason: str = ""
+    details: Mapping[str, float] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""Toybox: procedural clips whose answers are known."""

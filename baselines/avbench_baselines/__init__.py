@@ -1,0 +1,1 @@
+"""Bundled models: floors, ceilings and any external program."""

@@ -1,0 +1,1 @@
+"""Bundled metrics: one folder per leaderboard axis, one file per metric."""

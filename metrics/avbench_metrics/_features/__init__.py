@@ -1,0 +1,1 @@
+"""Features shared by several metrics: what is computed once per clip."""
