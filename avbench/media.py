@@ -29,6 +29,7 @@ class Media:
     sounds: dict[Waveform, tuple[Array, int]] = field(default_factory=dict)
     no_picture: MediaError | None = None
     no_sound: MediaError | None = None
+    opens: int = 0
 
     def frames(self, ask: Frames) -> tuple[Array, Array]:
         """The pictures asked for, or the reason why there are none."""
@@ -73,6 +74,7 @@ def read_waveform(path: Path, rate: int) -> Array:
 def _decode_file(path: Path, pictures: tuple[Frames, ...], sounds: tuple[Waveform, ...], media: Media) -> None:
     import av
 
+    media.opens += 1
     try:
         with av.open(str(path), metadata_errors="ignore") as container:
             _fill(container, pictures, sounds, media, path.name)

@@ -1,0 +1,133 @@
+"""Name -> plugin. Names come from entry points and file names, so that listing imports no plugin.
+
+A distribution offers plugins by naming one package (or one module) under the entry-point groups ``avbench.metrics``,
+``avbench.models`` and ``avbench.benchmarks``; every public file in it is a plugin of that name. A file or folder whose
+name starts with an underscore is private.
+"""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import importlib.util
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, Literal
+
+from avbench.benchmark import Benchmark
+from avbench.errors import DuplicateName, MissingExtra, UnknownName, UsageError
+from avbench.metric import Metric
+from avbench.model import Model
+
+Kind = Literal["metric", "model", "benchmark"]
+ATTRIBUTE: dict[Kind, tuple[str, type]] = {
+    "metric": ("METRIC", Metric),
+    "model": ("MODEL", Model),
+    "benchmark": ("BENCHMARK", Benchmark),
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One plugin that can be loaded: its name, its module, the file it lives in and the distribution it came with."""
+
+    name: str
+    module: str
+    path: Path
+    distribution: str
+    axis: str = ""
+
+    def summary(self) -> str:
+        """First line of the module's docstring, read without importing the module."""
+        text = ast.get_docstring(ast.parse(self.path.read_text(encoding="utf-8"))) or ""
+        return text.split("\n")[0]
+
+
+@cache
+def entries(kind: Kind) -> dict[str, Entry]:
+    """All plugins of a kind by name; raises ``DuplicateName`` where two files claim one name."""
+    found: dict[str, Entry] = {}
+    for point in entry_points(group=f"avbench.{kind}s"):
+        source = point.dist.name if point.dist else "?"
+        for entry in _files(point.value, source):
+            other = found.setdefault(entry.name, entry)
+            if other.path != entry.path:
+                raise DuplicateName(
+                    f"Two {kind}s are named {entry.name!r}: {other.path} ({other.distribution}) and "
+                    f"{entry.path} ({entry.distribution}); rename one file."
+                )
+    return dict(sorted(found.items()))
+
+
+def _files(target: str, distribution: str) -> Iterator[Entry]:
+    try:
+        spec = importlib.util.find_spec(target)
+    except ModuleNotFoundError:
+        spec = None
+    if spec is None:
+        raise UsageError(f"The package {target!r}, named by {distribution}'s entry point, cannot be found; reinstall it.")
+    if spec.submodule_search_locations is None:
+        yield Entry(target.rpartition(".")[2], target, Path(spec.origin or ""), distribution)
+        return
+    for root in map(Path, spec.submodule_search_locations):
+        for path in sorted(root.rglob("*.py")):
+            parts = path.relative_to(root).with_suffix("").parts
+            if not any(part.startswith(("_", ".")) for part in parts):
+                yield Entry(parts[-1], ".".join((target, *parts)), path, distribution, "/".join(parts[:-1]))
+
+
+def load(kind: Kind, name: str) -> Any:
+    """Import one plugin.
+
+    Args:
+        kind: ``metric``, ``model`` or ``benchmark``.
+        name: the file's name; a metric with several protocols is addressed as ``name@protocol``.
+
+    Raises:
+        UnknownName: no such plugin or protocol; proposes the nearest.
+        MissingExtra: the plugin's card names a package that is not installed (metrics only, see ``unavailable``).
+        UsageError: the file cannot be imported or does not export what its kind needs.
+    """
+    base, _, protocol = name.partition("@")
+    known = entries(kind)
+    if base not in known:
+        raise UnknownName(kind, base, known)
+    entry = known[base]
+    attribute, cls = ATTRIBUTE[kind]
+    try:
+        module = importlib.import_module(entry.module)
+    except ImportError as error:
+        raise UsageError(f"The {kind} {base!r} ({entry.path}) cannot be imported: {error}.") from error
+    if protocol:
+        protocols = getattr(module, "PROTOCOLS", {})
+        if protocol not in protocols:
+            raise UnknownName(f"protocol of {base}", protocol, protocols)
+        plugin = protocols[protocol]
+    else:
+        plugin = getattr(module, attribute, None)
+    if not isinstance(plugin, cls):
+        raise UsageError(f"{entry.path} must export {attribute}, a {cls.__name__}; it exports {plugin!r}.")
+    return plugin
+
+
+def protocol_of(name: str) -> str:
+    """The protocol that a metric's name selects; the one equal to METRIC, or ``default``, where it names none."""
+    base, _, protocol = name.partition("@")
+    if protocol:
+        return protocol
+    module = importlib.import_module(entries("metric")[base].module)
+    for key, metric in getattr(module, "PROTOCOLS", {}).items():
+        if metric == module.METRIC:
+            return str(key)
+    return "default"
+
+
+def unavailable(metric: Metric) -> MissingExtra | None:
+    """Why a metric cannot run on this machine, or None where it can. Imports nothing."""
+    for package in metric.card.packages:
+        if importlib.util.find_spec(package) is None:
+            return MissingExtra(package, metric.card.extra or "all")
+    return None

@@ -1,0 +1,141 @@
+"""One decode pass fills every feature."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from avbench.clip import Clip
+from avbench.errors import AvbenchError, Unscorable
+from avbench.feature import Array, Feature, Frames, Read, Waveform
+from avbench.store import Store, key_of
+
+Values = dict[Feature, Array | Exception]
+BatchFunction = Callable[[Sequence[Array]], Sequence[Array]]
+
+
+@dataclass
+class Counts:
+    """What one extraction did: files opened by the decoder, clips decoded, features computed, found and damaged."""
+
+    opens: int = 0
+    decodes: int = 0
+    computed: int = 0
+    found: int = 0
+    corrupted: int = 0
+
+    def add(self, other: Counts) -> None:
+        """Add the counts of another worker."""
+        for item in fields(self):
+            setattr(self, item.name, getattr(self, item.name) + getattr(other, item.name))
+
+
+class Extractor:
+    """Computes features of clips, a store in between.
+
+    Args:
+        features: what is wanted of every clip.
+        store: where results are kept; None computes afresh.
+        device: ``cpu`` or a torch device for the networks, which are loaded when first needed.
+    """
+
+    def __init__(self, features: Sequence[Feature], store: Store | None, device: str = "cpu") -> None:
+        self.features = tuple(dict.fromkeys(features))
+        self.store, self.device = store, device
+        self.counts = Counts()
+        self._functions: dict[Feature, BatchFunction] = {}
+
+    @property
+    def chunk(self) -> int:
+        """Clips per call that keep the networks' batches full; 1 where no feature has a network."""
+        return max((f.batch_size for f in self.features if has_network(f)), default=1)
+
+    def __call__(self, clips: Sequence[Clip]) -> list[Values]:
+        """Features of each clip in order; a typed failure stands in the place of an array that cannot be.
+
+        Raises:
+            AvbenchError: a feature failed in a way that is not about the clip, which is a defect of the feature.
+        """
+        results: list[Values] = [{} for _ in clips]
+        waiting: dict[Feature, list[tuple[int, str, Array]]] = {}
+        damaged = self.store.corrupted if self.store else 0
+        for index, clip in enumerate(clips):
+            missing = self._look_up(clip, results[index])
+            for feature, (key, value) in self._prepare(clip, missing).items():
+                if isinstance(value, Unscorable) or not has_network(feature):
+                    results[index][feature] = self._keep(key, value)
+                else:
+                    waiting.setdefault(feature, []).append((index, key, value))
+        for feature, rows in waiting.items():
+            for start in range(0, len(rows), feature.batch_size):
+                batch = rows[start : start + feature.batch_size]
+                outputs = self._function(feature)([array for _, _, array in batch])
+                for (index, key, _), output in zip(batch, outputs, strict=True):
+                    results[index][feature] = self._keep(key, output)
+        self.counts.corrupted += (self.store.corrupted if self.store else 0) - damaged
+        return results
+
+    def _look_up(self, clip: Clip, values: Values) -> dict[Feature, str]:
+        """Fill ``values`` from the store; return the keys of what must be computed."""
+        missing: dict[Feature, str] = {}
+        for feature in self.features:
+            try:
+                key = key_of(feature, clip)
+            except Unscorable as error:  # the bytes cannot be read, so there is no key
+                values[feature] = error
+                continue
+            found = self.store.get(key) if self.store else None
+            if found is None:
+                missing[feature] = key
+            else:
+                values[feature] = found
+                self.counts.found += 1
+        return missing
+
+    def _prepare(self, clip: Clip, missing: dict[Feature, str]) -> dict[Feature, tuple[str, Any]]:
+        reads: tuple[Read, ...] = tuple(dict.fromkeys(r for f in missing for r in f.reads))
+        unreadable: Unscorable | None = None
+        if any(isinstance(r, Frames | Waveform) for r in reads):
+            self.counts.decodes += 1
+            try:
+                self.counts.opens += clip.decode(reads).opens
+            except Unscorable as error:
+                self.counts.opens += 1
+                unreadable = error
+        prepared: dict[Feature, tuple[str, Any]] = {}
+        for feature, key in missing.items():
+            of_media = any(isinstance(r, Frames | Waveform) for r in feature.reads)
+            prepared[feature] = (key, unreadable if unreadable and of_media else _prepare_one(feature, clip))
+        clip.release()
+        return prepared
+
+    def _keep(self, key: str, value: Any) -> Any:
+        self.counts.computed += 1
+        if self.store:
+            self.store.put(key, value)
+        return value
+
+    def _function(self, feature: Feature) -> BatchFunction:
+        if feature not in self._functions:
+            self._functions[feature] = feature.load(self.device)
+        return self._functions[feature]
+
+
+def has_network(feature: Feature) -> bool:
+    """Whether the feature has a batch function of its own."""
+    return type(feature).load is not Feature.load
+
+
+def _prepare_one(feature: Feature, clip: Clip) -> Array | Unscorable:
+    try:
+        return feature.prepare(clip)
+    except Unscorable as error:
+        return error
+    except (AvbenchError, MemoryError):
+        raise
+    except Exception as error:
+        raise AvbenchError(
+            f"{feature!r} broke on clip {clip.id} ({clip.path}): {type(error).__name__}: {error}. This is a defect of the "
+            "feature, not of the clip; finished clips are kept, and a run without the metrics that use it goes on."
+        ) from error

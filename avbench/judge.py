@@ -1,0 +1,156 @@
+"""Score clips: features in, one outcome per clip and metric out; in this process or in several."""
+
+from __future__ import annotations
+
+import math
+import multiprocessing
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from avbench.clip import Clip, Prompt
+from avbench.errors import AvbenchError, Unscorable
+from avbench.extract import Counts, Extractor, Values
+from avbench.feature import Feature, Sample
+from avbench.metric import ClipMetric, Metric, Score, SetMetric
+from avbench.store import Store
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to do with every clip.
+
+    Args:
+        metrics: name to metric; clip metrics are scored here, for set metrics the features are kept.
+        store: folder of the feature store; None keeps nothing.
+        device: where networks run.
+    """
+
+    metrics: Mapping[str, Metric]
+    store: Path | None
+    device: str = "cpu"
+
+    def features(self, of: type[Metric] = Metric) -> tuple[Feature, ...]:
+        """All features that metrics of a kind use, each once."""
+        return tuple(dict.fromkeys(f for m in self.metrics.values() if isinstance(m, of) for f in m.uses))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One clip under all clip metrics, and the features that set metrics want of it."""
+
+    clip: str
+    digest: str
+    scores: Mapping[str, Score]
+    kept: Values = field(default_factory=dict)
+
+
+class Judge:
+    """A plan made ready to work: store opened, networks loaded when first needed."""
+
+    def __init__(self, plan: Plan) -> None:
+        _one_thread()
+        self.plan = plan
+        store = Store(plan.store) if plan.store else None
+        self.extractor = Extractor(plan.features(), store, plan.device)
+        self._keep = plan.features(SetMetric)
+
+    def __call__(self, clips: Sequence[Clip]) -> list[Outcome]:
+        """Outcomes in the order of the clips."""
+        return [self._outcome(clip, values) for clip, values in zip(clips, self.extractor(clips), strict=True)]
+
+    def _outcome(self, clip: Clip, values: Values) -> Outcome:
+        sample = Sample(clip.id, clip.prompt, values)
+        scores = {
+            name: score_clip(name, metric, sample)
+            for name, metric in self.plan.metrics.items()
+            if isinstance(metric, ClipMetric)
+        }
+        try:
+            digest = clip.digest
+        except Unscorable:
+            digest = ""  # unreadable bytes have none; every score above says so
+        return Outcome(clip.id, digest, scores, {f: values[f] for f in self._keep})
+
+
+def lacks(metric: Metric, prompt: Prompt) -> str:
+    """Which of the prompt fields that a metric needs is empty; "" where none is."""
+    words = {"speech": "words to speak", "speaker": "reference voice", "events": "event times"}
+    for need in metric.card.needs:
+        if not getattr(prompt, need):
+            return f"The prompt has no {words.get(need, need)}."
+    return ""
+
+
+def score_clip(name: str, metric: ClipMetric, sample: Sample) -> Score:
+    """Score one clip; what is wrong with the clip becomes a kind and a reason.
+
+    Raises:
+        AvbenchError: the metric broke, which is a defect of the metric.
+    """
+    lack = lacks(metric, sample.prompt)
+    if lack:
+        return Score(sample.id, None, "not_applicable", lack)
+    try:
+        value = float(metric.score(sample))
+        details = {key: float(x) for key, x in metric.details(sample).items() if math.isfinite(x)}
+    except Unscorable as error:
+        return Score(sample.id, None, error.kind, error.reason)
+    except (AvbenchError, MemoryError):
+        raise
+    except Exception as error:
+        raise AvbenchError(
+            f"The metric {name} broke on clip {sample.id}: {type(error).__name__}: {error}. This is a defect of the metric, "
+            "not of the clip; run without it to go on."
+        ) from error
+    low, high = metric.card.range
+    if not low <= value <= high:
+        return Score(sample.id, None, "failed", f"{name} gave {value}, outside its declared range [{low}, {high}].")
+    return Score(sample.id, value, details=details)
+
+
+def judge_all(clips: Sequence[Clip], plan: Plan, workers: int, counts: Counts) -> Iterator[Outcome]:
+    """Outcomes in the order of the clips, one by one; ``counts`` is added to.
+
+    Args:
+        workers: processes; 1 works in this one. Results do not depend on it.
+    """
+    judge = Judge(plan)
+    step = judge.extractor.chunk
+    chunks = [clips[i : i + step] for i in range(0, len(clips), step)]
+    if workers <= 1 or len(chunks) <= 1:
+        for chunk in chunks:
+            yield from judge(chunk)
+        counts.add(judge.extractor.counts)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(workers, len(chunks)), context, _start_worker, (plan,)) as pool:
+        try:
+            for outcomes, delta in pool.map(_work, chunks):
+                counts.add(delta)
+                yield from outcomes
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+_judge: Judge | None = None
+
+
+def _start_worker(plan: Plan) -> None:
+    global _judge
+    _judge = Judge(plan)
+
+
+def _work(clips: Sequence[Clip]) -> tuple[list[Outcome], Counts]:
+    assert _judge is not None
+    _judge.extractor.counts = Counts()
+    return _judge(clips), _judge.extractor.counts
+
+
+def _one_thread() -> None:
+    """OpenCV's results and speed must not depend on how many cores are idle."""
+    import cv2
+
+    cv2.setNumThreads(1)

@@ -1,0 +1,136 @@
+"""A table as text, Markdown, LaTeX, CSV or JSON."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable
+
+from avbench.leaderboard.rank import Cell, Table
+from avbench.report import Result
+
+ARROWS = {"higher": "↑", "lower": "↓", "zero": "→0", "none": ""}
+
+
+def cell_text(result: Result | None) -> str:
+    """``value ± half-width (N)``; N is ``scored/expected`` where they differ. A dash with N where there is no value."""
+    if result is None:
+        return "–"
+    n = result.n
+    count = str(n.scored) if n.scored == n.expected else f"{n.scored}/{n.expected}"
+    if result.value is None:
+        return f"– (N={count})"
+    reach = ""
+    if result.interval is not None:
+        low, high = result.value - result.interval.low, result.interval.high - result.value
+        reach = f" ±{number((low + high) / 2)}" if abs(low - high) <= 0.05 * (low + high) else (
+            f" [{number(result.interval.low)}, {number(result.interval.high)}]")  # fmt: skip
+    return f"{number(result.value)}{reach} (N={count})"
+
+
+def number(value: float) -> str:
+    """Four significant digits without an exponent where that stays readable."""
+    if value == 0:
+        return "0"
+    if 1e-4 <= abs(value) < 1e5:
+        digits = max(0, 3 - int(f"{value:e}".partition("e")[2]))
+        return f"{value:.{digits}f}"
+    return f"{value:.3g}"
+
+
+def heading(result: Result) -> str:
+    """Title, direction, unit and protocol of a column."""
+    unit = "" if result.unit in ("", "1") else f" [{result.unit}]"
+    protocol = "" if result.protocol == "default" else f" @{result.protocol}"
+    return f"{result.title}{unit}{protocol} {ARROWS[result.better]}".rstrip()
+
+
+def _marked(cell: Cell) -> str:
+    text = cell_text(cell.result)
+    return f"{text} #{cell.rank}" if cell.rank is not None else text
+
+
+def _grid(table: Table) -> tuple[list[str], list[list[str]]]:
+    """Metrics as rows: a table of many metrics and few models stays readable on paper and in a terminal."""
+    head = ["metric", *(model for model, _ in table.rows)]
+    body = [
+        [heading(column), *(_marked(cells[i]) for _, cells in table.rows)] for i, column in enumerate(table.columns)
+    ]
+    return head, body
+
+
+def as_text(table: Table) -> str:
+    """Aligned columns."""
+    head, body = _grid(table)
+    widths = [max(len(row[i]) for row in [head, *body]) for i in range(len(head))]
+    lines = ["  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip() for row in [head, *body]]
+    rule = "  ".join("-" * width for width in widths)
+    return "\n".join([table.title, "", lines[0], rule, *lines[1:], "", *table.footnotes]).rstrip() + "\n"
+
+
+def as_markdown(table: Table) -> str:
+    """GitHub table."""
+    head, body = _grid(table)
+    rows = ["| " + " | ".join(word.replace("|", "\\|") for word in row) + " |" for row in [head, ["---"] * len(head), *body]]
+    notes = [f"- {note}" for note in table.footnotes]
+    return "\n".join([f"**{table.title}**", "", *rows, "", *notes]).rstrip() + "\n"
+
+
+def as_latex(table: Table) -> str:
+    """booktabs ``tabular``; footnotes as comments."""
+    head, body = _grid(table)
+    rows = [" & ".join(_escape(word) for word in row) + r" \\" for row in [head, *body]]
+    notes = [f"% {note}" for note in (table.title, *table.footnotes)]
+    columns = "l" + "r" * (len(head) - 1)
+    lines = [*notes, rf"\begin{{tabular}}{{{columns}}}", r"\toprule", rows[0], r"\midrule", *rows[1:], r"\bottomrule"]
+    return "\n".join([*lines, r"\end{tabular}"]) + "\n"
+
+
+def _escape(text: str) -> str:
+    special = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "±": r"$\pm$",
+               "↑": r"$\uparrow$", "↓": r"$\downarrow$", "→": r"$\to$", "–": "--"}  # fmt: skip
+    return "".join(special.get(c, "\\" + c if c in "&%$#_{}" else c) for c in text)
+
+
+def as_csv(table: Table) -> str:
+    """One row per model and metric with full precision."""
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(["model", *_FIELDS])
+    for row in _records(table):
+        writer.writerow(list(row.values()))
+    return stream.getvalue()
+
+
+def as_json(table: Table) -> str:
+    """The same rows as ``as_csv``, with title and footnotes; strict JSON."""
+    data = {"title": table.title, "rows": _records(table), "footnotes": list(table.footnotes)}
+    return json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
+
+
+_FIELDS = ("metric", "protocol", "value", "low", "high", "unit", "better", "rank",
+           "expected", "scored", "failed", "not_applicable", "why")  # fmt: skip
+
+
+def _records(table: Table) -> list[dict[str, object]]:
+    records: list[dict[str, object]] = []
+    for model, cells in table.rows:
+        for cell in cells:
+            r = cell.result
+            if r is None:
+                continue
+            low, high = (r.interval.low, r.interval.high) if r.interval else (None, None)
+            n = (r.n.expected, r.n.scored, r.n.failed, r.n.not_applicable)
+            values = (r.metric, r.protocol, r.value, low, high, r.unit, r.better, cell.rank, *n, cell.why)
+            records.append({"model": model, **dict(zip(_FIELDS, values, strict=True))})
+    return records
+
+
+FORMATS: dict[str, Callable[[Table], str]] = {
+    "text": as_text,
+    "markdown": as_markdown,
+    "latex": as_latex,
+    "csv": as_csv,
+    "json": as_json,
+}

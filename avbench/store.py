@@ -1,0 +1,148 @@
+"""Features on disk, addressed by content.
+
+An entry is one file ``<first two hex digits>/<key>`` holding a checksum and a payload. It is written under a temporary
+name and renamed, so a crash leaves no half entry and two writers of one key leave one whole entry. An entry whose
+checksum does not fit is removed, counted and computed again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from avbench.clip import Clip
+from avbench.errors import AvbenchError, MediaError, Unscorable, UsageError
+from avbench.feature import Array, Feature
+
+MAGIC = b"avbench1"
+STALE_SECONDS = 3600.0
+
+
+def default_root() -> Path:
+    """``$AVBENCH_CACHE`` or ``~/.cache/avbench``, subfolder ``features``."""
+    base = os.environ.get("AVBENCH_CACHE")
+    return (Path(base) if base else Path.home() / ".cache" / "avbench") / "features"
+
+
+def decoder_identity() -> str:
+    """Versions of the libraries that turn bytes into pixels and samples; part of every key."""
+    return " ".join(f"{name} {version(name)}" for name in ("av", "soxr", "opencv-python-headless"))
+
+
+def key_of(feature: Feature, clip: Clip) -> str:
+    """Cache key: the feature's identity, the digest of just what it reads, and the decoder.
+
+    Raises:
+        MediaError: the file cannot be read.
+    """
+    parts = (feature.identity(), clip.read_digest(feature.reads), decoder_identity())
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+@dataclass
+class Store:
+    """A folder of computed features.
+
+    Args:
+        root: created when first written to; raises ``UsageError`` where it cannot be.
+
+    ``hits``, ``misses`` and ``corrupted`` count this object's lookups.
+    """
+
+    root: Path
+    hits: int = field(default=0, init=False)
+    misses: int = field(default=0, init=False)
+    corrupted: int = field(default=0, init=False)
+
+    def get(self, key: str) -> Array | Unscorable | None:
+        """The stored array or typed failure; None where there is none (or a damaged one, which is removed)."""
+        path = self._path(key)
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            self.misses += 1
+            return None
+        payload = data[len(MAGIC) + 32 :]
+        if data[: len(MAGIC)] != MAGIC or data[len(MAGIC) : len(MAGIC) + 32] != hashlib.sha256(payload).digest():
+            path.unlink(missing_ok=True)
+            self.corrupted += 1
+            return None
+        self.hits += 1
+        os.utime(path)  # prune removes what was not used for longest
+        return _unpack(payload)
+
+    def put(self, key: str, value: Array | Unscorable) -> None:
+        """Store an array or a typed failure under ``key``; atomic."""
+        payload = _pack(value)
+        path = self._path(key)
+        partial = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            partial.write_bytes(MAGIC + hashlib.sha256(payload).digest() + payload)
+            os.replace(partial, path)
+        except OSError as error:
+            partial.unlink(missing_ok=True)
+            raise UsageError(
+                f"The feature store {self.root} cannot be written ({error.strerror}); set AVBENCH_CACHE or --store."
+            ) from error
+
+    def _path(self, key: str) -> Path:
+        return self.root / key[:2] / key
+
+    def _files(self) -> Iterator[Path]:
+        if self.root.is_dir():
+            yield from (p for p in self.root.glob("??/*") if p.is_file())
+
+    def size(self) -> tuple[int, int]:
+        """Number of entries and their bytes."""
+        sizes = [p.stat().st_size for p in self._files() if not p.name.startswith(".")]
+        return len(sizes), sum(sizes)
+
+    def prune(self, max_bytes: int = 0, older_than_seconds: float = 0.0) -> tuple[int, int]:
+        """Remove entries unused for longer than ``older_than_seconds``, longest unused first, until ``max_bytes`` remain.
+
+        Left-over temporary files older than an hour go too.
+
+        Returns:
+            number of files removed and their bytes.
+        """
+        now = time.time()
+        found = sorted(((p.stat().st_mtime, p.stat().st_size, p) for p in self._files()), key=lambda row: row[:2])
+        total = sum(size for _, size, p in found if not p.name.startswith("."))
+        removed = freed = 0
+        for used, size, path in found:
+            leftover = path.name.startswith(".")
+            unwanted = now - used > STALE_SECONDS if leftover else now - used >= older_than_seconds and total > max_bytes
+            if unwanted:
+                path.unlink(missing_ok=True)
+                removed, freed = removed + 1, freed + size
+                total -= 0 if leftover else size
+        return removed, freed
+
+
+def _pack(value: Array | Unscorable) -> bytes:
+    if isinstance(value, Unscorable):
+        fact = {"media": isinstance(value, MediaError), "reason": value.reason, "kind": value.kind}
+        return b"E" + json.dumps(fact).encode()
+    buffer = io.BytesIO()
+    np.save(buffer, np.ascontiguousarray(value), allow_pickle=False)
+    return b"A" + buffer.getvalue()
+
+
+def _unpack(payload: bytes) -> Array | Unscorable:
+    if payload[:1] == b"E":
+        fact = json.loads(payload[1:])
+        return (MediaError if fact["media"] else Unscorable)(fact["reason"], fact["kind"])
+    if payload[:1] != b"A":
+        raise AvbenchError("A store entry has an unknown form; run: avbench cache --prune")
+    return np.asarray(np.load(io.BytesIO(payload[1:]), allow_pickle=False))
