@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from avbench.clip import Prompt
@@ -19,3 +20,20 @@ class Model(ABC):
     @abstractmethod
     def load(self, device: str) -> Generate:
         """Return ``generate(prompt, seed, path)``, which writes one mp4 with picture and sound to ``path``."""
+
+
+@dataclass(frozen=True)
+class FolderModel(Model):
+    """A model outside this process: it gets all prompts at once and fills a folder.
+
+    Args:
+        argv: the program and its arguments.
+        timeout_seconds: how long the program may run.
+    """
+
+    argv: tuple[str, ...] = ()
+    timeout_seconds: float = 600.0
+
+    @abstractmethod
+    def generate_all(self, prompts: Sequence[Prompt], seed: int, folder: Path) -> None:
+        """Write ``<prompt id>.mp4`` into ``folder`` for every prompt."""
