@@ -61,7 +61,10 @@ def decode(path: Path, reads: tuple[Read, ...], audio_path: Path | None = None) 
     beside = audio_path if asks_sound else None
     _decode_file(path, asks_picture, () if beside else asks_sound, media)
     if beside is not None:
-        _decode_file(beside, (), asks_sound, media)
+        try:
+            _decode_file(beside, (), asks_sound, media)
+        except MediaError as error:  # the picture is whole and keeps its scores
+            media.no_sound = error
     return media
 
 
@@ -79,7 +82,12 @@ def _decode_file(path: Path, pictures: tuple[Frames, ...], sounds: tuple[Wavefor
         with av.open(str(path), metadata_errors="ignore") as container:
             _fill(container, pictures, sounds, media, path.name)
     except (av.FFmpegError, OSError, ValueError, MemoryError) as error:
-        raise MediaError(f"{path.name} cannot be decoded: {str(error).splitlines()[0]}.") from error
+        raise MediaError(f"{path.name} cannot be decoded: {_words(error)}.") from error
+
+
+def _words(error: Exception) -> str:
+    """The cause without error number and path."""
+    return str(getattr(error, "strerror", None) or error or type(error).__name__).splitlines()[0].rstrip(".")
 
 
 def _fill(container: Any, pictures: tuple[Frames, ...], sounds: tuple[Waveform, ...], media: Media, name: str) -> None:
@@ -108,7 +116,7 @@ def _fill(container: Any, pictures: tuple[Frames, ...], sounds: tuple[Waveform, 
                     rate = frame.sample_rate
                     blocks.append((seconds, _mono(frame)))
         except av.InvalidDataError as error:
-            broken.setdefault(packet.stream.type, str(error).splitlines()[0])
+            broken.setdefault(packet.stream.type, _words(error))
     if pictures:
         _finish_pictures(gatherers, media, name, broken.get("video"), has_stream=video is not None)
     if sounds:

@@ -1,0 +1,52 @@
+"""Clips that tests share."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from avbench.feature import Array
+from avbench.media import write_clip
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test reads or fills the user's store."""
+    monkeypatch.setenv("AVBENCH_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real clips, voices and prompt files."""
+    root = os.environ.get("AVBENCH_REAL_DATA")
+    if not root:
+        pytest.skip("AVBENCH_REAL_DATA is not set: real clips are not at hand")
+    return Path(root)
+
+
+def flash_and_click(at: float = 1.0, seconds: float = 2.0, fps: float = 25.0, rate: int = 48_000) -> tuple[Array, Array]:
+    """A grey picture that turns white at ``at`` and a click of 1 ms starting then."""
+    frames = np.full((round(seconds * fps), 64, 64, 3), 40, np.uint8)
+    frames[round(at * fps) :] = 240
+    samples = np.zeros(round(seconds * rate), np.float32)
+    start = round(at * rate)
+    samples[start : start + rate // 1000] = 0.9
+    return frames, samples
+
+
+@pytest.fixture
+def write_flash(tmp_path: Path) -> Callable[..., Path]:
+    """A function that writes ``flash_and_click`` to a named file."""
+
+    def write(name: str = "clip.mp4", **options: float) -> Path:
+        frames, samples = flash_and_click(**options)
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_clip(path, frames, options.get("fps", 25.0), samples, 48_000)
+        return path
+
+    return write
