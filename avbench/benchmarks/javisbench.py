@@ -1,0 +1,49 @@
+"""JavisBench: 10,140 prompts (mini: 1,000); row i of its CSV is answered by sample_{i:04d}.mp4."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+from avbench.benchmark import Benchmark
+from avbench.clip import Prompt
+from avbench.errors import UsageError
+
+
+def read_prompts(path: Path | None) -> list[Prompt]:
+    """Read the CSV with columns text, audio_text and cat0_ind..cat4_ind; a prompt's id is ``sample_{row:04d}``, from 0."""
+    assert path is not None
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            reader = csv.DictReader(stream)
+            absent = {"text", "audio_text"} - set(reader.fieldnames or ())
+            if absent:
+                raise UsageError(f"{path} is no JavisBench CSV: it has no column {', '.join(sorted(absent))}.")
+            return [_prompt(index, row) for index, row in enumerate(reader)]
+    except OSError as error:
+        raise UsageError(f"The prompt file {path} cannot be read ({error.strerror}).") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(f"{path} is no JavisBench CSV ({error}).") from error
+
+
+def _prompt(index: int, row: dict[str, str]) -> Prompt:
+    categories = tuple(f"cat{k}={row[f'cat{k}_ind']}" for k in range(5) if row.get(f"cat{k}_ind"))
+    return Prompt(f"sample_{index:04d}", row["text"] or "", row["audio_text"] or "", categories=categories)
+
+
+def name_clip(prompt: Prompt, index: int) -> Sequence[str]:
+    """``sample_0000.mp4``."""
+    return (f"{prompt.id}.mp4",)
+
+
+BENCHMARK = Benchmark(
+    title="JavisBench",
+    version=1,
+    source="JavisDiT, arXiv 2503.23377; github.com/JavisVerse/JavisDiT",
+    read_prompts=read_prompts,
+    metrics=("av_align@official", "av_align@fixed", "av_offset", "loudness", "silence", "clipping", "temporal_flickering",
+             "frozen", "motion", "sharpness", "fad_mel"),  # fmt: skip
+    name_clip=name_clip,
+    notes="JavisBench.csv or JavisBench-mini.csv; the row's number is the clip's, so the file's order must not be changed",
+)

@@ -1,0 +1,51 @@
+"""VBench: 944 distinct prompts, five samples each, named by the prompt itself."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from avbench.benchmark import Benchmark
+from avbench.clip import Prompt
+from avbench.errors import UsageError
+
+SAMPLES = 5
+
+
+def read_prompts(path: Path | None) -> list[Prompt]:
+    """Read ``VBench_full_info.json``: a list of {prompt_en, dimension: [..]}.
+
+    A prompt that stands in several entries is asked once, with the dimensions of all of them. Each prompt has five
+    samples, ids ``<prompt>-0`` to ``<prompt>-4``, of one cluster.
+    """
+    assert path is not None
+    dimensions: dict[str, list[str]] = {}
+    try:
+        for row in json.loads(path.read_text(encoding="utf-8")):
+            dimensions.setdefault(str(row["prompt_en"]), []).extend(row["dimension"])
+    except OSError as error:
+        raise UsageError(f"The prompt file {path} cannot be read ({error.strerror}).") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise UsageError(f"{path} is no VBench_full_info.json of prompt_en and dimension ({error!r}).") from error
+    return [
+        Prompt(f"{text}-{k}", text, categories=tuple(dict.fromkeys(tags)), cluster=text)
+        for text, tags in dimensions.items()
+        for k in range(SAMPLES)
+    ]
+
+
+def name_clip(prompt: Prompt, index: int) -> Sequence[str]:
+    """``<prompt>-<k>.mp4``; a slash, which no file name can hold, as an underscore."""
+    return tuple(dict.fromkeys((f"{prompt.id}.mp4", f"{prompt.id.replace('/', '_')}.mp4")))
+
+
+BENCHMARK = Benchmark(
+    title="VBench",
+    version=1,
+    source="VBench, arXiv 2311.17982; github.com/Vchitect/VBench",
+    read_prompts=read_prompts,
+    metrics=("temporal_flickering", "frozen", "motion", "sharpness"),
+    name_clip=name_clip,
+    notes="VBench_full_info.json",
+)

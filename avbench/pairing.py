@@ -1,0 +1,189 @@
+"""Which file answers which prompt: by id, never by position."""
+
+from __future__ import annotations
+
+import json
+import os
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from avbench.benchmark import Benchmark
+from avbench.clip import Clip, Prompt
+from avbench.errors import UsageError
+
+SUFFIXES = (".mp4", ".mkv", ".webm", ".mov", ".avi")
+
+
+@dataclass(frozen=True)
+class Pairing:
+    """Clips in the order of their prompts; what is missing with (id, kind, reason); files nobody asked for."""
+
+    clips: tuple[Clip, ...]
+    missing: tuple[tuple[str, str, str], ...] = ()
+    extra: tuple[tuple[str, str], ...] = field(default=())
+    limited: bool = False
+
+
+def pair(prompts: Sequence[Prompt], folder: Path, benchmark: Benchmark, only_present: bool = False) -> Pairing:
+    """Find the clip of every prompt.
+
+    Args:
+        prompts: what was asked; ignored where the benchmark is an open set.
+        folder: clips by the benchmark's naming rule; or a ``.jsonl`` manifest, or a folder with ``manifest.jsonl``, whose
+            lines give ``id``, ``path`` (relative to the manifest) and, for an open set, prompt fields.
+        only_present: drop the prompts whose clip is absent and say so in the result. A clip that is there and cannot be
+            told apart from another one stays missing.
+
+    Raises:
+        UsageError: no such folder, nothing in it answers, or a broken manifest.
+    """
+    manifest = folder if folder.suffix == ".jsonl" else folder / "manifest.jsonl"
+    if manifest.is_file():
+        return _from_manifest(prompts, manifest, benchmark, only_present)
+    files, nested = _files(folder)
+    if not files:
+        raise UsageError(f"{folder} holds no clip ({', '.join(SUFFIXES)}); check --clips, or make some: avbench generate --help")
+    if benchmark.open_set:
+        pairing = _open_set(files, benchmark)
+    else:
+        pairing = _by_name(prompts, files, benchmark, only_present)
+        if not pairing.clips and not any(kind == "duplicate" for _, kind, _ in pairing.missing):
+            expected = ", ".join(benchmark.name_clip(p, i)[0] for i, p in enumerate(prompts[:3]))
+            raise UsageError(
+                f"No file of {folder} answers a prompt of {benchmark.title}: expected names such as {expected}; found "
+                f"{', '.join(sorted(f.name for f in files)[:3])}. Rename them or write a manifest.jsonl of id and path."
+            )
+    return replace(pairing, extra=(*pairing.extra, *((name, "in a subfolder, which is not searched") for name in nested)))
+
+
+def _files(folder: Path) -> tuple[list[Path], list[str]]:
+    """Media files of a folder, and those in its subfolders (one level, by name)."""
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is no folder; pass the folder of clips (or a manifest .jsonl) as --clips.")
+    files: list[Path] = []
+    nested: list[str] = []
+    try:
+        for entry in sorted(os.scandir(folder), key=lambda e: e.name):
+            if entry.name.startswith("."):
+                continue
+            if Path(entry.name).suffix.lower() in SUFFIXES:
+                files.append(Path(entry.path))  # a folder or a broken link of that name is a clip that cannot be read
+            elif entry.is_dir(follow_symlinks=False) and os.access(entry.path, os.R_OK | os.X_OK):
+                inside = sorted(os.listdir(entry.path))
+                nested += [f"{entry.name}/{name}" for name in inside if Path(name).suffix.lower() in SUFFIXES]
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be read ({error.strerror}); check its permissions.") from error
+    return files, nested
+
+
+def _key(name: str) -> str:
+    """Names that look alike are alike: é may be one code point or two."""
+    return unicodedata.normalize("NFC", name)
+
+
+def _side_car(path: Path, benchmark: Benchmark) -> Path | None:
+    beside = path.with_suffix(".wav")
+    return beside if benchmark.sidecar_audio and beside.is_file() else None
+
+
+def _by_name(prompts: Sequence[Prompt], files: Sequence[Path], benchmark: Benchmark, only_present: bool) -> Pairing:
+    by_stem: dict[str, list[Path]] = {}
+    for path in files:
+        by_stem.setdefault(_key(path.stem), []).append(path)
+    claims = {p.id: _claims(benchmark.name_clip(p, i), by_stem) for i, p in enumerate(prompts)}
+    claimants: dict[Path, list[str]] = {}
+    for i, paths in claims.items():
+        for path in paths:
+            claimants.setdefault(path, []).append(i)
+    clips: list[Clip] = []
+    missing: list[tuple[str, str, str]] = []
+    for index, prompt in enumerate(prompts):
+        paths = claims[prompt.id]
+        rivals = sorted({i for path in paths for i in claimants[path]} - {prompt.id})
+        if len(paths) > 1:
+            names = " and ".join(path.name for path in paths)
+            missing.append((prompt.id, "duplicate", f"{names} both answer this prompt; keep one."))
+        elif rivals:
+            missing.append((prompt.id, "duplicate", f"{paths[0].name} also answers prompt {rivals[0]}; use a manifest.jsonl."))
+        elif paths:
+            clips.append(Clip(paths[0], prompt, _side_car(paths[0], benchmark)))
+        elif not only_present:
+            name = benchmark.name_clip(prompt, index)[0]
+            missing.append((prompt.id, "missing", f"No file answers this prompt; expected {name}."))
+    extra = tuple((f.name, "answers no prompt") for f in files if f not in claimants)
+    return Pairing(tuple(clips), tuple(missing), extra, only_present)
+
+
+def _claims(names: Sequence[str], by_stem: dict[str, list[Path]]) -> list[Path]:
+    stems = dict.fromkeys(_key(Path(name).stem if Path(name).suffix in SUFFIXES else name) for name in names)
+    return [path for stem in stems for path in by_stem.get(stem, [])]
+
+
+def _open_set(files: Iterable[Path], benchmark: Benchmark) -> Pairing:
+    by_stem: dict[str, list[Path]] = {}
+    for path in files:
+        by_stem.setdefault(_key(path.stem), []).append(path)
+    clips = [Clip(p[0], Prompt(stem), _side_car(p[0], benchmark)) for stem, p in by_stem.items() if len(p) == 1]
+    missing = [
+        (stem, "duplicate", f"{' and '.join(p.name for p in paths)} share one id; rename one.")
+        for stem, paths in by_stem.items()
+        if len(paths) > 1
+    ]
+    return Pairing(tuple(clips), tuple(missing))
+
+
+def _from_manifest(prompts: Sequence[Prompt], manifest: Path, benchmark: Benchmark, only_present: bool) -> Pairing:
+    rows = _read_manifest(manifest)
+    if benchmark.open_set:
+        prompts = [_prompt(i, row, manifest) for i, row in rows.items()]
+    known = {prompt.id for prompt in prompts}
+    clips: list[Clip] = []
+    missing: list[tuple[str, str, str]] = []
+    for prompt in prompts:
+        row = rows.get(prompt.id)
+        path = manifest.parent / row["path"] if row else None
+        if path is not None and path.is_file():
+            clips.append(Clip(path, prompt, _side_car(path, benchmark)))
+        elif path is not None:
+            missing.append((prompt.id, "missing", f"The manifest names {path.name}, which does not exist."))
+        elif not only_present:
+            missing.append((prompt.id, "missing", f"{manifest.name} has no line with this id."))
+    if not clips:
+        raise UsageError(f"{manifest} leads to no clip of {benchmark.title}; its ids must be the benchmark's and its paths exist.")
+    extra = tuple((row["path"], f"its id {i!r} is no prompt") for i, row in rows.items() if i not in known)
+    return Pairing(tuple(clips), tuple(missing), extra, only_present)
+
+
+def _read_manifest(path: Path) -> dict[str, dict[str, Any]]:
+    rows: dict[str, dict[str, Any]] = {}
+    lines: dict[str, int] = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+            key, _ = str(row["id"]), str(row["path"])
+        except (ValueError, KeyError, TypeError) as error:
+            raise UsageError(f"{path}, line {number}: expected JSON with id and path ({error}).") from error
+        if key in rows:
+            raise UsageError(f"{path}: the id {key!r} stands in lines {lines[key]} and {number}; ids must be unique.")
+        rows[key], lines[key] = row, number
+    return rows
+
+
+def _prompt(key: str, row: dict[str, Any], manifest: Path) -> Prompt:
+    speech = row.get("speech", ())
+    speaker = row.get("speaker")
+    return Prompt(
+        id=key,
+        text=str(row.get("text", "")),
+        audio_text=str(row.get("audio_text", "")),
+        speech=(speech,) if isinstance(speech, str) else tuple(map(str, speech)),
+        speaker=manifest.parent / speaker if speaker else None,
+        categories=tuple(map(str, row.get("categories", ()))),
+        events=tuple(float(t) for t in row.get("events", ())),
+        cluster=str(row.get("cluster", "")),
+    )
