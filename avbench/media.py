@@ -110,8 +110,9 @@ def _fill(container: Any, pictures: tuple[Frames, ...], sounds: tuple[Waveform, 
                 if seconds > MAX_SECONDS:
                     raise MediaError(f"{name} is longer than {MAX_SECONDS:.0f} s.", kind="too_large")
                 if packet.stream is video:
+                    shown = _Shown(frame)
                     for gatherer in gatherers:
-                        gatherer.add(frame, seconds)
+                        gatherer.add(shown, seconds)
                 else:
                     rate = frame.sample_rate
                     blocks.append((seconds, _mono(frame)))
@@ -135,6 +136,32 @@ def _mono(frame: Any) -> NDArray[np.float32]:
     return np.asarray(planes.mean(axis=0), dtype=np.float32)
 
 
+class _Shown:
+    """One decoded frame; each form is converted once, and only if somebody keeps it."""
+
+    def __init__(self, frame: Any) -> None:
+        self._frame = frame
+        self.seconds = float(frame.duration * frame.time_base) if frame.duration else 0.0
+        self._upright: dict[bool, NDArray[np.uint8]] = {}
+
+    def picture(self, ask: Frames) -> NDArray[np.uint8]:
+        """The frame turned upright, anti-aliased to the asked height (never enlarged), as RGB or luma.
+
+        Area averaging is used for shrinking: the mean over each target pixel's footprint, hence free of aliasing.
+        """
+        if ask.gray not in self._upright:
+            image = self._frame.to_ndarray(format="gray" if ask.gray else "rgb24")
+            turns = round((getattr(self._frame, "rotation", 0) or 0) / 90) % 4
+            self._upright[ask.gray] = np.ascontiguousarray(np.rot90(image, turns)) if turns else image
+        image = self._upright[ask.gray]
+        if ask.height is not None and image.shape[0] > ask.height:
+            import cv2
+
+            width = max(1, round(image.shape[1] * ask.height / image.shape[0]))
+            image = np.asarray(cv2.resize(image, (width, ask.height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+        return image
+
+
 class _PictureGatherer:
     """Collect one form of the picture while frames pass by in presentation order."""
 
@@ -142,31 +169,28 @@ class _PictureGatherer:
         self.ask = ask
         self.images: list[NDArray[np.uint8]] = []
         self.times: list[float] = []
-        self.previous: tuple[float, NDArray[np.uint8]] | None = None
+        self.previous: tuple[float, _Shown] | None = None
         self.end = 0.0
         self.bytes = 0
 
-    def add(self, frame: Any, seconds: float) -> None:
+    def add(self, shown: _Shown, seconds: float) -> None:
         if math.isnan(seconds):
             seconds = self.end
-        duration = float(frame.duration * frame.time_base) if frame.duration else 0.0
         if self.ask.fps is None:
-            self._keep(seconds, _picture(frame, self.ask))
-        elif self.previous is None or self._due(seconds):
+            self._keep(seconds, shown.picture(self.ask))
+        else:
             self._emit_until(seconds)
-            self.previous = (seconds, _picture(frame, self.ask))
-        else:  # this frame may still be the one on show at the next tick
-            self.previous = (seconds, _picture(frame, self.ask))
-        self.end = max(self.end, seconds + duration)
-
-    def _due(self, seconds: float) -> bool:
-        assert self.ask.fps is not None
-        return len(self.images) / self.ask.fps < seconds - HALF_TICK
+            self.previous = (seconds, shown)
+        self.end = max(self.end, seconds + shown.seconds)
 
     def _emit_until(self, seconds: float) -> None:
+        """Give every tick before ``seconds`` the frame on show then."""
         assert self.ask.fps is not None
-        while self.previous is not None and (tick := len(self.images) / self.ask.fps) < seconds - HALF_TICK:
-            self._keep(tick, self.previous[1])
+        if self.previous is None or len(self.images) / self.ask.fps >= seconds - HALF_TICK:
+            return
+        image = self.previous[1].picture(self.ask)
+        while (tick := len(self.images) / self.ask.fps) < seconds - HALF_TICK:
+            self._keep(tick, image)
 
     def _keep(self, seconds: float, image: NDArray[np.uint8]) -> None:
         self.bytes += image.nbytes
@@ -179,23 +203,6 @@ class _PictureGatherer:
         if self.ask.fps is not None and self.previous is not None:
             self._emit_until(max(self.end, self.previous[0] + 2 * HALF_TICK))
         return np.stack(self.images), np.asarray(self.times, dtype=np.float64)
-
-
-def _picture(frame: Any, ask: Frames) -> NDArray[np.uint8]:
-    """One frame turned upright, anti-aliased to the asked height (never enlarged), as RGB or luma.
-
-    Area averaging is used for shrinking: the mean over each target pixel's footprint, hence free of aliasing.
-    """
-    image = frame.to_ndarray(format="gray" if ask.gray else "rgb24")
-    turns = round((getattr(frame, "rotation", 0) or 0) / 90) % 4
-    if turns:
-        image = np.ascontiguousarray(np.rot90(image, turns))
-    if ask.height is not None and image.shape[0] > ask.height:
-        import cv2
-
-        width = max(1, round(image.shape[1] * ask.height / image.shape[0]))
-        image = cv2.resize(image, (width, ask.height), interpolation=cv2.INTER_AREA)
-    return np.asarray(image, dtype=np.uint8)
 
 
 def _finish_pictures(

@@ -160,10 +160,14 @@ def whiteness(scene: Scene, time: float) -> float:
 
 def _bounce(scene: Scene, time: float, size: int) -> Array:
     image = shapes.canvas(size, floor=True)
-    contacts = (scene.events[0] - 0.7, *scene.events, scene.events[-1] + 0.7)
-    k = max(0, min(int(np.searchsorted(contacts, time, side="right")) - 1, len(contacts) - 2))
-    flight = contacts[k + 1] - contacts[k]
-    u = min(max((time - contacts[k]) / flight, 0.0), 1.0)
+    if time < scene.events[0]:  # held high, then dropped
+        flight = 0.7
+        u = 1.0 - min((scene.events[0] - time) / flight, 0.5)
+    else:
+        contacts = (*scene.events, scene.events[-1] + 0.7)
+        k = min(int(np.searchsorted(contacts, time, side="right")) - 1, len(contacts) - 2)
+        flight = contacts[k + 1] - contacts[k]
+        u = min((time - contacts[k]) / flight, 1.0)
     height = 4 * min(0.6, 1.1 * flight**2 + 0.08) * u * (1 - u)
     y = FLOOR - RADIUS * (0.62 if scene.shape == "triangle" else 0.86 if scene.shape == "square" else 1.0) - height
     x = scene.place + 0.1 * np.sin(1.7 * time)
@@ -210,17 +214,21 @@ def _face(scene: Scene, time: float, size: int) -> Array:
     return image
 
 
+def _article(word: str) -> str:
+    return f"{'an' if word[0] in 'aeiou' else 'a'} {word}"
+
+
 def text_of(scene: Scene) -> tuple[str, str, tuple[str, ...]]:
     """The prompt's words: the whole scene, its sound, and what is said."""
     times = COUNT_WORDS[len(scene.events)] if scene.events else ""
-    thing, sound = f"a {scene.colour} {scene.shape}", SOUND_WORDS[scene.material]
+    thing, sound = f"{_article(scene.colour)} {scene.shape}", SOUND_WORDS[scene.material]
     if scene.kind == "speak":
         said = " ".join(scene.vowels)
         audio = f'A voice says: "{said}".'
-        return f'A person in a {scene.colour} shirt looks at the camera and says: "{said}".', audio, (said,)
+        return f'A person in {_article(scene.colour)} shirt looks at the camera and says: "{said}".', audio, (said,)
     audio = f"{sound} heard {times}.".capitalize()
     if scene.kind == "collide":
-        return f"{thing} and a {scene.partner[0]} {scene.partner[1]} collide with {sound}.".capitalize(), audio, ()
+        return f"{thing} and {_article(scene.partner[0])} {scene.partner[1]} collide with {sound}.".capitalize(), audio, ()
     verb = "bounces on the floor" if scene.kind == "bounce" else "flashes white"
     return f"{thing} {verb} {times}, each time with {sound}.".capitalize(), audio, ()
 
