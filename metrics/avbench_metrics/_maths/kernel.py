@@ -41,7 +41,7 @@ def polynomial_mmd2(x: ArrayLike, y: ArrayLike, *, degree: int = 3, coefficient:
 
 
 def gaussian_mmd2(x: ArrayLike, y: ArrayLike, *, bandwidth: float | None = None) -> float:
-    """Squared MMD under k(a, b) = exp(−|a − b|² / (2 bandwidth²)); shapes, result and exceptions as ``polynomial_mmd2``.
+    """Squared MMD under k(a, b) = exp(−|a − b|² / (2 bandwidth²)); else as ``polynomial_mmd2``.
 
     Args:
         bandwidth: None takes the median distance within ``y``, which makes the result free of the vectors' unit.
@@ -55,7 +55,7 @@ def gaussian_mmd2(x: ArrayLike, y: ArrayLike, *, bandwidth: float | None = None)
     first, second = first - centre, second - centre
     sigma = median_distance(second) if bandwidth is None else bandwidth
     if sigma <= 0:
-        raise Unscorable("The median distance within the reference set is zero, so there is no bandwidth.", "degenerate")
+        raise Unscorable("The median distance within the reference is zero: there is no bandwidth.", "degenerate")
 
     def kernel(a: Matrix, b: Matrix) -> Matrix:
         squared = (a * a).sum(axis=1)[:, None] + (b * b).sum(axis=1) - 2.0 * (a @ b.T)

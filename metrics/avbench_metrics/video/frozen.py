@@ -1,0 +1,37 @@
+"""Frozen: share of the clip in which the picture stands still."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from avbench.feature import Feature, Sample
+from avbench.metric import Card, ClipMetric
+from avbench_metrics._features.picture import FrameDifference
+
+DIFFERENCE = FrameDifference()
+STILL = 0.05  # grey levels: codec noise of a moving scene lies above, a repeated frame at zero or just above
+
+
+@dataclass(frozen=True)
+class Frozen(ClipMetric):
+    """Share of consecutive frame pairs with (almost) no difference."""
+
+    card: ClassVar[Card] = Card(
+        title="frozen",
+        better="lower",
+        unit="1",
+        range=(0.0, 1.0),
+        formula=f"share of consecutive frames with mean |difference| < {STILL} of 255 grey levels",
+        source="avbench; the guard that MOVA and VBench's dynamic degree serve elsewhere",
+        protocol="every frame at the file's own rate and size, RGB",
+        notes="A scene that truly rests counts as frozen.",
+    )
+    uses: ClassVar[tuple[Feature, ...]] = (DIFFERENCE,)
+
+    def score(self, sample: Sample) -> float:
+        """See the card."""
+        return float((sample[DIFFERENCE] < STILL).mean())
+
+
+METRIC = Frozen()
