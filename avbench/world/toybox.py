@@ -83,7 +83,7 @@ def voice(number: int) -> Voice:
     return Voice(float(rng.uniform(100, 280)), float(rng.uniform(0.82, 1.22)), float(rng.uniform(0.02, 0.2)))
 
 
-def draw_scene(split: str, index: int, seed: int = 0, settings: Settings = Settings()) -> Scene:  # noqa: B008
+def draw_scene(split: str, index: int, seed: int = 0, settings: Settings = Settings()) -> Scene:
     """The scene of (split, index, seed): facts that the text names depend on split and index, timing also on the seed.
 
     Raises:
@@ -126,7 +126,7 @@ def _spans(count: int, seconds: float, rng: np.random.Generator) -> tuple[tuple[
     return tuple((round(float(a), 4), round(float(b) - 0.03, 4)) for a, b in zip(edges[:-1], edges[1:], strict=True))
 
 
-def render(scene: Scene, settings: Settings = Settings()) -> tuple[Array, Array]:  # noqa: B008
+def render(scene: Scene, settings: Settings = Settings()) -> tuple[Array, Array]:
     """Picture and sound of a scene.
 
     Returns:
@@ -233,7 +233,7 @@ def text_of(scene: Scene) -> tuple[str, str, tuple[str, ...]]:
     return f"{thing} {verb} {times}, each time with {sound}.".capitalize(), audio, ()
 
 
-def prompts(split: str, count: int, voices: Path, seed: int = 0, settings: Settings = Settings()) -> list[Prompt]:  # noqa: B008
+def prompts(split: str, count: int, voices: Path, seed: int = 0, settings: Settings = Settings()) -> list[Prompt]:
     """The first ``count`` prompts of a split; reference voices are written into ``voices`` where they are not yet.
 
     Ids are ``toybox-test-0003``; ``events`` are the ground truth of ``seed``; ``expected`` holds all that rebuilds the scene.
