@@ -37,7 +37,7 @@ def machine_text(facts: dict[str, Any]) -> str:
         f"packages  {versions}",
         f"store     {store['path']}: {store['entries']} entries, {store['bytes'] / 1e6:.1f} MB",
         "metrics",
-        *(f"  {name:<22}{'runs here' if not why else why}" for name, why in facts["metrics"].items()),
+        *(f"  {name:<22}{why if why else 'runs here'}" for name, why in facts["metrics"].items()),
     ]
     return "\n".join(lines) + "\n"
 

@@ -1,13 +1,13 @@
 """The exception tree.
 
-    AvbenchError
-    ├── UsageError          exit 2: a wrong name, option or file, known before anything runs
-    │   ├── UnknownName     no plugin, clip or column of that name; carries the nearest known names
-    │   ├── DuplicateName   two plugins or two clips claim one name
-    │   └── MissingExtra    an optional package is not installed; carries the pip line
-    ├── NotComparable       exit 5: two values that may not share a column
-    └── Unscorable          data, not a failure of the run: this clip has no score, and why
-        └── MediaError      the file itself cannot be read as asked
+AvbenchError
+├── UsageError          exit 2: a wrong name, option or file, known before anything runs
+│   ├── UnknownName     no plugin, clip or column of that name; carries the nearest known names
+│   ├── DuplicateName   two plugins or two clips claim one name
+│   └── MissingExtra    an optional package is not installed; carries the pip line
+├── NotComparable       exit 5: two values that may not share a column
+└── Unscorable          data, not a failure of the run: this clip has no score, and why
+    └── MediaError      the file itself cannot be read as asked
 """
 
 from __future__ import annotations

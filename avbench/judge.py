@@ -63,9 +63,7 @@ class Judge:
     def _outcome(self, clip: Clip, values: Values) -> Outcome:
         sample = Sample(clip.id, clip.prompt, values)
         scores = {
-            name: score_clip(name, metric, sample)
-            for name, metric in self.plan.metrics.items()
-            if isinstance(metric, ClipMetric)
+            name: score_clip(name, metric, sample) for name, metric in self.plan.metrics.items() if isinstance(metric, ClipMetric)
         }
         try:
             digest = clip.digest

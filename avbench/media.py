@@ -205,9 +205,7 @@ class _PictureGatherer:
         return np.stack(self.images), np.asarray(self.times, dtype=np.float64)
 
 
-def _finish_pictures(
-    gatherers: list[_PictureGatherer], media: Media, name: str, broken: str | None, *, has_stream: bool
-) -> None:
+def _finish_pictures(gatherers: list[_PictureGatherer], media: Media, name: str, broken: str | None, *, has_stream: bool) -> None:
     if not has_stream:
         media.no_picture = MediaError(f"{name} has no video stream.", kind="no_video")
     elif broken is not None:
@@ -272,9 +270,7 @@ def _resample(samples: NDArray[np.float32], rate: int, target: int) -> NDArray[n
     return np.asarray(soxr.resample(samples, rate, target, quality="HQ"), dtype=np.float32)
 
 
-def write_clip(
-    path: Path, frames: Array, fps: float, samples: Array | None = None, rate: int = 16_000, *, crf: int = 18
-) -> None:
+def write_clip(path: Path, frames: Array, fps: float, samples: Array | None = None, rate: int = 16_000, *, crf: int = 18) -> None:
     """Write one clip; the suffix chooses the codecs: .mp4 h264 + aac, .mkv h264 + flac, .webm vp9 + opus.
 
     Args:

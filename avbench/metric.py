@@ -60,8 +60,8 @@ class Card:
 class Metric(ABC):
     """Common ground of ``ClipMetric`` and ``SetMetric``; subclasses are frozen dataclasses with a ``card`` property or field."""
 
-    card: Card
-    uses: tuple[Feature, ...]
+    card: ClassVar[Card]
+    uses: ClassVar[tuple[Feature, ...]]
 
 
 class ClipMetric(Metric):

@@ -149,13 +149,15 @@ class Report:
             found = data.get("schema") if isinstance(data, dict) else None
             raise UsageError(f"{path} has schema {found!r}; this avbench reads schema {SCHEMA}: run the clips again.")
         try:
-            return cls(**{
-                **data,
-                "benchmark": BenchmarkFacts(**data["benchmark"]),
-                "metrics": tuple(_result(row) for row in data["metrics"]),
-                "extra": tuple(data["extra"]),
-                "notes": tuple(data["notes"]),
-            })
+            return cls(
+                **{
+                    **data,
+                    "benchmark": BenchmarkFacts(**data["benchmark"]),
+                    "metrics": tuple(_result(row) for row in data["metrics"]),
+                    "extra": tuple(data["extra"]),
+                    "notes": tuple(data["notes"]),
+                }
+            )
         except (KeyError, TypeError) as error:
             raise UsageError(f"{path} is not a whole report ({error}); run the clips again.") from error
 
@@ -212,10 +214,12 @@ class Report:
 
 
 def _result(row: dict[str, Any]) -> Result:
-    return Result(**{
-        **row,
-        "interval": Interval(**row["interval"]) if row["interval"] else None,
-        "n": Counts(**row["n"]),
-        "missing": tuple(Missing(**m) for m in row["missing"]),
-        "scores": tuple(ClipScore(**s) for s in row["scores"]),
-    })
+    return Result(
+        **{
+            **row,
+            "interval": Interval(**row["interval"]) if row["interval"] else None,
+            "n": Counts(**row["n"]),
+            "missing": tuple(Missing(**m) for m in row["missing"]),
+            "scores": tuple(ClipScore(**s) for s in row["scores"]),
+        }
+    )

@@ -145,8 +145,9 @@ def _resolve(
         raise UsageError(f"metrics={wanted!r} is one string; pass a list of names, or 'available'.")
     chosen: dict[str, Metric] = {}
     for item in wanted:
-        key = f"{item.partition('@')[0]}@{catalog.protocol_of(item)}" if item.partition("@")[0] in catalog.entries(
-            "metric") else item
+        key = (
+            f"{item.partition('@')[0]}@{catalog.protocol_of(item)}" if item.partition("@")[0] in catalog.entries("metric") else item
+        )
         chosen[key] = catalog.load("metric", item)
     pairing = pair(prompts, clips, benchmark, only_present)
     asked = [clip.prompt for clip in pairing.clips] if benchmark.open_set else prompts
@@ -161,8 +162,7 @@ def _resolve(
     if not chosen:
         raise UsageError("No metric is left to run: " + " ".join(f"{k}: {r}" for k, r in unavailable.items()))
     folder = catalog.load("benchmark", "folder")
-    against = pair([], Path(reference), folder) if reference and any(
-        isinstance(m, SetMetric) for m in chosen.values()) else None
+    against = pair([], Path(reference), folder) if reference and any(isinstance(m, SetMetric) for m in chosen.values()) else None
     return Request(name, benchmark, prompts, pairing, chosen, unavailable, against)
 
 
@@ -178,9 +178,7 @@ def _cannot(metric: Metric, prompts: Sequence[Prompt], reference: str | Path | N
     return ""
 
 
-def _judge_side(
-    pairing: Pairing, plan: Plan, workers: int, counts: ExtractCounts, progress: Progress | None, what: str
-) -> Side:
+def _judge_side(pairing: Pairing, plan: Plan, workers: int, counts: ExtractCounts, progress: Progress | None, what: str) -> Side:
     outcomes: dict[str, Outcome] = {}
     total = len(pairing.clips)
     if progress:
@@ -231,7 +229,7 @@ def _clip_result(name: str, metric: ClipMetric, request: Request, side: Side) ->
     counts = Counts(len(rows) + len(missing), len(rows), len(missing) - skipped, skipped)
     facts: dict[str, Any] = {"n": counts, "missing": tuple(missing), "scores": rows, "value": None, "interval": None}
     if not rows:
-        return {**facts, "reason": "No clip could be scored."}
+        return {**facts, "reason": "No clip could be scored"}
     raw = [row.value for row in rows]
     values = [abs(x) for x in raw] if metric.card.better == "zero" else raw
     summaries = {**({"signed_mean": float(np.mean(raw))} if metric.card.better == "zero" else {}), **metric.summaries(raw)}
@@ -253,8 +251,8 @@ def _set_result(metric: SetMetric, side: Side, reference: Side) -> dict[str, Any
     facts: dict[str, Any] = {"n": counts, "missing": tuple(missing), "value": None, "interval": None}
     smaller = min(len(generated), len(others))
     if smaller < metric.minimum:
-        return {**facts, "reason": f"A set needs {metric.minimum} clips; {len(generated)} generated and {len(others)} "
-                "reference clips are usable."}  # fmt: skip
+        return {**facts, "reason": f"a set needs {metric.minimum} clips; {len(generated)} generated and {len(others)} "
+                "reference clips are usable"}  # fmt: skip
     try:
         value = float(metric.score(generated, others))
     except Unscorable as error:
@@ -325,5 +323,4 @@ def provenance() -> dict[str, Any]:
         "platform": platform.platform(),
         "versions": packages,
         "decoder": decoder_identity(),
-        "seed": 0,
     }

@@ -42,8 +42,19 @@ BENCHMARK = Benchmark(
     version=1,
     source="JavisDiT, arXiv 2503.23377; github.com/JavisVerse/JavisDiT",
     read_prompts=read_prompts,
-    metrics=("av_align@official", "av_align@fixed", "av_offset", "loudness", "silence", "clipping", "temporal_flickering",
-             "frozen", "motion", "sharpness", "fad_mel"),  # fmt: skip
+    metrics=(
+        "av_align@official",
+        "av_align@fixed",
+        "av_offset",
+        "loudness",
+        "silence",
+        "clipping",
+        "temporal_flickering",
+        "frozen",
+        "motion",
+        "sharpness",
+        "fad_mel",
+    ),  # fmt: skip
     name_clip=name_clip,
     notes="JavisBench.csv or JavisBench-mini.csv; the row's number is the clip's, so the file's order must not be changed",
 )

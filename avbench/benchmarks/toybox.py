@@ -39,8 +39,22 @@ BENCHMARK = Benchmark(
     version=1,
     source="avbench",
     read_prompts=read_prompts,
-    metrics=("av_offset", "av_align", "event_f1", "loudness", "silence", "clipping", "temporal_flickering", "frozen", "motion",
-             "sharpness", "speaker_similarity", "voice_consistency", "fad_mel", "kad_mel"),  # fmt: skip
+    metrics=(
+        "av_offset",
+        "av_align",
+        "event_f1",
+        "loudness",
+        "silence",
+        "clipping",
+        "temporal_flickering",
+        "frozen",
+        "motion",
+        "sharpness",
+        "speaker_similarity",
+        "voice_consistency",
+        "fad_mel",
+        "kad_mel",
+    ),  # fmt: skip
     prompts_needed=False,
     notes="--prompts may name a JSON of split, count, seed, size, fps, seconds and rate",
 )

@@ -48,8 +48,21 @@ BENCHMARK = Benchmark(
     version=1,
     source="UniVerse-1, arXiv 2509.06155; github.com/Dorniwang/Verse-Bench",
     read_prompts=read_prompts,
-    metrics=("av_offset", "av_align", "loudness", "silence", "clipping", "dnsmos", "temporal_flickering", "frozen",
-             "motion", "sharpness", "speaker_similarity", "voice_consistency", "fad_mel"),  # fmt: skip
+    metrics=(
+        "av_offset",
+        "av_align",
+        "loudness",
+        "silence",
+        "clipping",
+        "dnsmos",
+        "temporal_flickering",
+        "frozen",
+        "motion",
+        "sharpness",
+        "speaker_similarity",
+        "voice_consistency",
+        "fad_mel",
+    ),  # fmt: skip
     name_clip=name_clip,
     notes="a JSON of set1, set2, set3, as in the benchmark's repository",
 )

@@ -120,9 +120,15 @@ def _rank_column(column: Result, found: dict[str, Result | None]) -> dict[str, C
         if result is None or result.value is None or reasons[model]:
             cells[model] = Cell(result, None, reasons[model])
         else:
-            better = [v for v in values if (v > result.value if column.better == "higher" else v < result.value)]
+            better = [v for v in values if _beats(v, result.value, column.better)]
             cells[model] = Cell(result, 1 + len(better))
     return cells
+
+
+def _beats(value: float, other: float, better: str) -> bool:
+    """Whether ``value`` is ahead by more than the rounding of a sum."""
+    ahead = value - other if better == "higher" else other - value
+    return ahead > 1e-9 * max(abs(value), abs(other))
 
 
 def _unranked(result: Result | None, found: dict[str, Result | None]) -> str:

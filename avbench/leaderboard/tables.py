@@ -54,9 +54,7 @@ def _marked(cell: Cell) -> str:
 def _grid(table: Table) -> tuple[list[str], list[list[str]]]:
     """Metrics as rows: a table of many metrics and few models stays readable on paper and in a terminal."""
     head = ["metric", *(model for model, _ in table.rows)]
-    body = [
-        [heading(column), *(_marked(cells[i]) for _, cells in table.rows)] for i, column in enumerate(table.columns)
-    ]
+    body = [[heading(column), *(_marked(cells[i]) for _, cells in table.rows)] for i, column in enumerate(table.columns)]
     return head, body
 
 

@@ -177,6 +177,20 @@ def _ring(count: int, dose: float, rng: Rng) -> tuple[list[int], list[int]]:
 
 DEGRADATIONS: dict[str, Degradation] = {
     f.__name__: f
-    for f in (audio_delay, audio_drift, drop_frames, repeat_frames, freeze, shuffle_frames, blur, video_noise, audio_noise,
-              band_limit, clipping, silence, pitch_shift, gain)  # fmt: skip
+    for f in (
+        audio_delay,
+        audio_drift,
+        drop_frames,
+        repeat_frames,
+        freeze,
+        shuffle_frames,
+        blur,
+        video_noise,
+        audio_noise,
+        band_limit,
+        clipping,
+        silence,
+        pitch_shift,
+        gain,
+    )  # fmt: skip
 }

@@ -7,6 +7,7 @@ an event tells its time between frames, so synchrony can be measured far below o
 from __future__ import annotations
 
 import hashlib
+import itertools
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -123,7 +124,7 @@ def _spans(count: int, seconds: float, rng: np.random.Generator) -> tuple[tuple[
     start, end = float(rng.uniform(0.08, 0.2)), seconds - float(rng.uniform(0.05, 0.15))
     edges = np.linspace(start, end, count + 1)
     edges[1:-1] += rng.uniform(-0.06, 0.06, count - 1) * (end - start) / count
-    return tuple((round(float(a), 4), round(float(b) - 0.03, 4)) for a, b in zip(edges[:-1], edges[1:], strict=True))
+    return tuple((round(float(a), 4), round(float(b) - 0.03, 4)) for a, b in itertools.pairwise(edges))
 
 
 def render(scene: Scene, settings: Settings = Settings()) -> tuple[Array, Array]:

@@ -59,7 +59,9 @@ class Command(FolderModel):
             raise UsageError(f"The program {argv[0]!r} cannot be started ({error.strerror}); check --program.") from error
         except subprocess.TimeoutExpired as error:
             tail = _tail(error.stderr)
-            raise AvbenchError(f"{argv[0]} ran longer than {self.timeout_seconds:g} s and was stopped; raise --timeout.{tail}") from error
+            raise AvbenchError(
+                f"{argv[0]} ran longer than {self.timeout_seconds:g} s and was stopped; raise --timeout.{tail}"
+            ) from error
         if done.returncode:
             raise AvbenchError(f"{argv[0]} ended with exit code {done.returncode}.{_tail(done.stderr)}")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -36,7 +37,7 @@ class FlowMagnitude(Feature):
         if min(frames.shape[1:]) < 16:
             raise Unscorable(f"A picture of {frames.shape[2]}x{frames.shape[1]} is too small for optical flow.", "too_small")
         sizes = []
-        for before, after in zip(frames[:-1], frames[1:], strict=True):
+        for before, after in pairwise(frames):
             flow = cv2.calcOpticalFlowFarneback(before, after, None, 0.5, 3, 15, 3, 5, 1.2, 0)
             sizes.append(float(np.hypot(flow[..., 0], flow[..., 1]).mean()))
         return np.stack([np.asarray(seconds[1:], dtype=np.float64), np.asarray(sizes)])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -27,7 +28,7 @@ class FrameDifference(Feature):
         frames, _ = clip.frames(Frames())
         if len(frames) < 2:
             raise Unscorable("The clip has one frame; a difference needs two.", "too_short")
-        return np.asarray([float(cv2.absdiff(a, b).mean()) for a, b in zip(frames[:-1], frames[1:], strict=True)])
+        return np.asarray([float(cv2.absdiff(a, b).mean()) for a, b in pairwise(frames)])
 
 
 @dataclass(frozen=True)

@@ -80,7 +80,7 @@ def correlation(change: Array, strength: Array) -> Array:
     flux, energy = strength
     slope = np.gradient(energy)
     pairs = ((mean, flux), (mean, np.abs(slope)), (top, np.abs(slope)), (luma, np.maximum(slope, 0)))
-    return np.mean([_by_lag(picture, sound) for picture, sound in pairs], axis=0)
+    return np.asarray(np.mean([_by_lag(picture, sound) for picture, sound in pairs], axis=0))
 
 
 def _by_lag(picture: Array, sound: Array) -> Array:
