@@ -159,7 +159,7 @@ class _Shown:
 
             width = max(1, round(image.shape[1] * ask.height / image.shape[0]))
             image = np.asarray(cv2.resize(image, (width, ask.height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
-        return image
+        return np.asarray(image, dtype=np.uint8)
 
 
 class _PictureGatherer:

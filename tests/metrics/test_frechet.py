@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 import scipy.linalg
@@ -97,7 +99,7 @@ def test_grows_with_the_shift(seed: int, dimensions: int) -> None:
 
 
 @pytest.mark.parametrize("distance", [frechet_distance, polynomial_mmd2, gaussian_mmd2])
-def test_typed_reasons(distance) -> None:  # type: ignore[no-untyped-def]
+def test_typed_reasons(distance: Callable[..., float]) -> None:
     x = sample(10, 4, 0)
     broken = x.copy()
     broken[2, 1] = np.nan

@@ -51,4 +51,4 @@ def onsets(strength: Array) -> Array:
     floor = float(np.median(flux))
     height = floor + max(0.25 * (float(flux.max()) - floor), 0.02)
     peaks, _ = signal.find_peaks(flux, height=height, prominence=0.5 * (height - floor), distance=10)
-    return peaks / STEPS
+    return np.asarray(peaks / STEPS)

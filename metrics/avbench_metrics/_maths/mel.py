@@ -17,7 +17,7 @@ def filters(rate: int, window: int, bands: int, low: float = 60.0, high: float =
     edges = np.linspace(2595 * np.log10(1 + low / 700), 2595 * np.log10(1 + high / 700), bands + 2)
     rising = (mel - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
     falling = (edges[2:, None] - mel) / (edges[2:] - edges[1:-1])[:, None]
-    return np.maximum(0.0, np.minimum(rising, falling))
+    return np.asarray(np.maximum(0.0, np.minimum(rising, falling)))
 
 
 def mel_energies(samples: Array, rate: int, window: int, hop: int, bands: int) -> Array:

@@ -11,7 +11,7 @@ import numpy as np
 from avbench.feature import Feature, Sample
 from avbench.metric import Card, SetMetric
 from avbench_metrics._features.sound import LogMelWindows
-from avbench_metrics._maths.frechet import kernel_distance
+from avbench_metrics._maths.kernel import polynomial_mmd2
 
 WINDOWS = LogMelWindows()
 
@@ -37,7 +37,7 @@ class KadMel(SetMetric):
         """See the card."""
         ours, theirs = (np.concatenate([s[WINDOWS] for s in side]) for side in (generated, reference))
         centre, spread = theirs.mean(axis=0), np.maximum(theirs.std(axis=0), 1e-3)
-        return kernel_distance((ours - centre) / spread, (theirs - centre) / spread)
+        return polynomial_mmd2((ours - centre) / spread, (theirs - centre) / spread)
 
 
 METRIC = KadMel()
