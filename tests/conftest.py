@@ -50,3 +50,15 @@ def write_flash(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def toybox_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four Toybox clips: a bounce, a flash, a speaker and a bounce."""
+    from avbench.world.toybox import draw_scene, render
+
+    folder = tmp_path_factory.mktemp("toybox")
+    for index in range(4):
+        frames, samples = render(draw_scene("test", index))
+        write_clip(folder / f"toybox-test-{index:04d}.mp4", frames, 16, samples, 16_000)
+    return folder

@@ -1,0 +1,93 @@
+"""The feature store under crashes, rivals and damage."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from avbench.errors import MediaError, Unscorable, UsageError
+from avbench.store import Store
+
+KEY = "ab" + "0" * 62
+
+
+def test_round_trip_of_arrays_and_failures(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    for value in (np.arange(6.0).reshape(2, 3), np.zeros((0, 3), np.float32), np.asarray(3)):
+        store.put(KEY, value)
+        found = store.get(KEY)
+        assert isinstance(found, np.ndarray)
+        assert np.array_equal(found, value) and found.dtype == value.dtype
+    store.put(KEY, MediaError("broken", "no_audio"))
+    failure = store.get(KEY)
+    assert isinstance(failure, MediaError) and (failure.reason, failure.kind) == ("broken", "no_audio")
+    store.put(KEY, Unscorable("no speech"))
+    assert type(store.get(KEY)) is Unscorable
+
+
+@pytest.mark.parametrize("damage", [lambda b: b[:-1], lambda b: b[:50] + b"x" + b[51:], lambda b: b"", lambda b: b"other" + b])
+def test_damage_is_found_counted_and_removed(tmp_path: Path, damage: object) -> None:
+    store = Store(tmp_path)
+    store.put(KEY, np.arange(100.0))
+    path = tmp_path / "ab" / KEY
+    path.write_bytes(damage(path.read_bytes()))  # type: ignore[operator]
+    assert store.get(KEY) is None
+    assert store.corrupted == 1 and not path.exists()
+
+
+def test_a_crash_in_mid_write_leaves_no_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(tmp_path)
+
+    def crash(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", crash)
+    with pytest.raises(KeyboardInterrupt):
+        store.put(KEY, np.arange(10.0))
+    monkeypatch.undo()
+    assert store.get(KEY) is None and store.size() == (0, 0)
+    leftover = next((tmp_path / "ab").iterdir())
+    os.utime(leftover, (time.time() - 7200,) * 2)
+    assert store.prune(max_bytes=10**9)[0] == 1
+
+
+def _hammer(root: Path, seed: int) -> None:
+    store = Store(root)
+    for _ in range(100):
+        store.put(KEY, np.full(1000, 7.0))
+        found = store.get(KEY)
+        assert isinstance(found, np.ndarray) and (found == 7).all(), seed
+
+
+def test_two_processes_may_write_one_key(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    processes = [context.Process(target=_hammer, args=(tmp_path, i)) for i in range(2)]
+    for process in processes:
+        process.start()
+    for process in processes:
+        process.join()
+    assert [p.exitcode for p in processes] == [0, 0]
+
+
+def test_prune_removes_what_was_unused_for_longest(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    keys = [f"{i:02x}" + "0" * 62 for i in range(4)]
+    for age, key in enumerate(keys):
+        store.put(key, np.zeros(1000))
+        os.utime(tmp_path / key[:2] / key, (time.time() - 1000 + age,) * 2)
+    assert store.get(keys[0]) is not None  # used just now
+    entries, size = store.size()
+    removed, freed = store.prune(max_bytes=size // 2)
+    assert (entries, removed) == (4, 2) and freed == size // 2
+    assert store.get(keys[0]) is not None and store.get(keys[1]) is None
+
+
+def test_a_store_that_cannot_be_written_says_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UsageError, match="AVBENCH_CACHE"):
+        Store(tmp_path / "file").put(KEY, np.zeros(1))
