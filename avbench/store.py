@@ -7,6 +7,7 @@ checksum does not fit is removed, counted and computed again.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
@@ -69,7 +70,7 @@ class Store:
         path = self._path(key)
         try:
             data = path.read_bytes()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             self.misses += 1
             return None
         payload = data[len(MAGIC) + 32 :]
@@ -91,7 +92,8 @@ class Store:
             partial.write_bytes(MAGIC + hashlib.sha256(payload).digest() + payload)
             os.replace(partial, path)
         except OSError as error:
-            partial.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                partial.unlink()
             raise UsageError(
                 f"The feature store {self.root} cannot be written ({error.strerror}); set AVBENCH_CACHE or --store."
             ) from error
@@ -135,7 +137,7 @@ def _pack(value: Array | Unscorable) -> bytes:
         fact = {"media": isinstance(value, MediaError), "reason": value.reason, "kind": value.kind}
         return b"E" + json.dumps(fact).encode()
     buffer = io.BytesIO()
-    np.save(buffer, np.ascontiguousarray(value), allow_pickle=False)
+    np.save(buffer, np.asarray(value, order="C"), allow_pickle=False)
     return b"A" + buffer.getvalue()
 
 

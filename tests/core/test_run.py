@@ -125,8 +125,8 @@ def test_report_round_trip(toybox_folder: Path, tmp_path: Path) -> None:
     report = avbench.run(toybox_folder, "toybox", metrics="available", limit=4, store=None)
     path = tmp_path / "r.json"
     report.save(path)
-    assert Report.read(path).to_dict() == json.loads(path.read_text())
-    assert Report.read(path).metrics == json.loads(json.dumps(None)) or Report.read(path).to_dict() == Report.read(path).to_dict()
+    assert Report.read(path).metrics == report.metrics
+    assert json.loads(json.dumps(Report.read(path).to_dict())) == json.loads(path.read_text())
     frame = pandas.read_parquet(path.with_suffix(".parquet"))
     assert len(frame) == len(report.to_pandas()) == sum(r.n.expected for r in report.metrics if r.kind == "clip")
     assert "fad_mel@default" in report.unavailable and "--reference" in report.unavailable["fad_mel@default"]
@@ -177,7 +177,7 @@ def test_a_signed_offset_is_not_averaged_into_zero(tmp_path: Path) -> None:
     from avbench.world.degradations import Take, audio_delay
     from avbench.world.toybox import draw_scene, render
 
-    frames, samples = render(draw_scene("test", 1))
+    frames, samples = render(dataclasses.replace(draw_scene("test", 1), events=(0.45, 0.75, 1.45)))
     for name, delay in (("early", -0.2), ("late", 0.2)):
         take = audio_delay(Take(frames, 16, samples, 16_000), delay, np.random.default_rng(0))
         write_clip(tmp_path / f"{name}.mkv", take.frames, 16, take.samples, 16_000)

@@ -1,0 +1,145 @@
+"""The command line as a user meets it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from avbench import catalog, testing
+from avbench.cli import main
+from avbench.errors import DuplicateName
+
+
+def test_list_imports_no_torch_and_nothing_heavy() -> None:
+    code = (
+        "import sys; from avbench.cli import main; main(['list']); "
+        "print([m for m in ('torch', 'cv2', 'av', 'scipy', 'pandas', 'librosa') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.rstrip().endswith("[]") and "av_offset" in done.stdout
+
+
+def test_run_rank_card_cache_and_doctor(toybox_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    report, store = str(tmp_path / "new" / "r.json"), str(tmp_path / "store")
+    run = ["run", "--clips", str(toybox_folder), "--metrics", "frozen,loudness", "--store", store, "--report", report]
+    assert main([*run, "--model", "ünï"]) == 0
+    assert "frozen" in capsys.readouterr().out
+    assert main(["rank", report, "--format", "csv"]) == 0
+    assert capsys.readouterr().out.startswith("model,metric")
+    assert main(["run", "--clips", str(toybox_folder), "--metrics", "frozen", "--no-store", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["schema"] == 1
+    assert main(["cache", "--store", store, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["entries"] == 8
+    assert main(["cache", "--store", store, "--prune"]) == 0
+    assert "0 entries" in capsys.readouterr().out
+    for metric in catalog.entries("metric"):
+        assert main(["card", metric]) == 0
+        assert "formula" in capsys.readouterr().out
+        assert main(["card", metric, "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["name"] == metric
+    assert main(["doctor"]) == 0
+    assert main(["doctor", "--clips", str(toybox_folder), "--benchmark", "toybox"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["run", "--clips", "absent"], 2, "no folder"),
+        (["run", "--clips", ".", "--benchmark", "toybx"], 2, "did you mean toybox"),
+        (["run", "--clips", ".", "--benchmark", "vbench"], 2, "--prompts FILE"),
+        (["run", "--clips", ".", "--limit", "0", "--benchmark", "toybox"], 2, "1 or more"),
+        (["run", "--clips", ".", "--workers", "0"], 2, "1 or more"),
+        (["run", "--clips", ".", "--report", "/proc/none/r.json"], 2, "--report"),
+        (["rank", "absent.json"], 2, "avbench run"),
+        (["card", "frozn"], 2, "did you mean frozen"),
+        (["generate", "ground_truth", "--benchmark", "folder", "--clips", "x"], 2, "no prompts"),
+        (["generate", "command", "--clips", "x"], 2, "--program"),
+    ],
+)
+def test_mistakes(
+    arguments: list[str], code: int, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == code
+    assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"schema": 7}', '{"schema": 1}', "\x00"])
+def test_a_broken_report_is_a_clear_mistake(tmp_path: Path, content: str, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "r.json").write_text(content)
+    assert main(["rank", str(tmp_path / "r.json")]) == 2
+    assert "r.json" in capsys.readouterr().err
+
+
+def test_generate_keeps_what_exists(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["generate", "silence", "--clips", str(tmp_path / "out"), "--limit", "2"]
+    assert main(command) == 0 and "2 clips made, 0 kept" in capsys.readouterr().out
+    assert main(command) == 0 and "0 clips made, 2 kept" in capsys.readouterr().out
+
+
+PROGRAM = """
+import json, shutil, sys
+prompts, clips, source = sys.argv[1:]
+for line in open(prompts, encoding="utf-8"):
+    shutil.copy(source, f"{clips}/{json.loads(line)['id']}.mp4")
+"""
+
+
+def test_an_external_program_answers(toybox_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    script, out = tmp_path / "program.py", tmp_path / "out"
+    script.write_text(PROGRAM)
+    source = next(toybox_folder.glob("*.mp4"))
+    good = f"{sys.executable} {script} {{prompts}} {{clips}} {source}"
+    command = ["generate", "command", "--clips", str(out), "--limit", "3", "--program"]
+    assert main([*command, good]) == 0
+    assert len(list(out.glob("*.mp4"))) == 3
+    out = tmp_path / "other"
+    command[3] = str(out)
+    capsys.readouterr()
+    assert main([*command, f"{sys.executable} -c 'import sys; sys.exit(\"out of memory\")'"]) == 1
+    assert "exit code 1" in (text := capsys.readouterr().err) and "out of memory" in text
+    assert main([*command, "no-such-program {prompts}"]) == 2
+    assert main([*command, "true"]) == 1
+    assert "3 of 3 prompts" in capsys.readouterr().err
+    started = time.monotonic()
+    assert main([*command, "sleep 30", "--timeout", "0.3"]) == 1
+    assert time.monotonic() - started < 20 and "--timeout" in capsys.readouterr().err
+
+
+def test_interrupt_is_130(toybox_folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupt(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("avbench.runner.run", interrupt)
+    assert main(["run", "--clips", str(toybox_folder)]) == 130
+    assert "goes on" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("kind", ["metric", "model", "benchmark"])
+def test_every_bundled_plugin_keeps_the_contract(kind: catalog.Kind) -> None:
+    for name in catalog.entries(kind):
+        getattr(testing, f"check_{kind}")(name)
+
+
+def test_two_plugins_of_one_name_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    package = tmp_path / "other_metrics"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "loudness.py").write_text("")
+    info = tmp_path / "other-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: other\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[avbench.metrics]\nother = other_metrics\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    catalog.entries.cache_clear()
+    try:
+        with pytest.raises(DuplicateName, match=r"loudness.*other"):
+            catalog.entries("metric")
+    finally:
+        monkeypatch.undo()
+        catalog.entries.cache_clear()
