@@ -54,7 +54,7 @@ def test_run_rank_card_cache_and_doctor(toybox_folder: Path, tmp_path: Path, cap
         (["run", "--clips", ".", "--benchmark", "vbench"], 2, "--prompts FILE"),
         (["run", "--clips", ".", "--limit", "0", "--benchmark", "toybox"], 2, "1 or more"),
         (["run", "--clips", ".", "--workers", "0"], 2, "1 or more"),
-        (["run", "--clips", ".", "--report", "/proc/none/r.json"], 2, "--report"),
+        (["run", "--clips", ".", "--report", "/dev/null/r.json"], 2, "--report"),
         (["rank", "absent.json"], 2, "avbench run"),
         (["card", "frozn"], 2, "did you mean frozen"),
         (["generate", "ground_truth", "--benchmark", "folder", "--clips", "x"], 2, "no prompts"),
