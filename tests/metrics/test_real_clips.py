@@ -16,6 +16,7 @@ from avbench.media import decode, write_clip
 from avbench.report import Result
 from avbench.world.degradations import Take, audio_delay
 
+
 def _delayed(source: Path, target: Path, delay: float) -> None:
     """The clip with its picture packets as they are and its sound moved and encoded again."""
     sound = Waveform()
