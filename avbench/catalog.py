@@ -129,5 +129,5 @@ def unavailable(metric: Metric) -> MissingExtra | None:
     """Why a metric cannot run on this machine, or None where it can. Imports nothing."""
     for package in metric.card.packages:
         if importlib.util.find_spec(package) is None:
-            return MissingExtra(package, metric.card.extra or "all")
+            return MissingExtra(package, metric.card.extra or "all", metric.card.install)
     return None

@@ -49,10 +49,12 @@ class MissingExtra(UsageError):
     Args:
         package: the import that failed.
         extra: the avbench extra that brings it.
+        install: the whole command, where the extra alone is not enough.
     """
 
-    def __init__(self, package: str, extra: str) -> None:
-        super().__init__(f"{package} is not installed; run: pip install 'avbench[{extra}]'")
+    def __init__(self, package: str, extra: str, install: str = "") -> None:
+        line = install or f"pip install 'avbench[{extra}]'"
+        super().__init__(f"{package} is not installed; run: {line}")
         self.package, self.extra = package, extra
 
 

@@ -29,6 +29,7 @@ class Card:
         licence: of the method's weights, or of the code where there are none.
         extra: the avbench extra that must be installed, or "".
         packages: import names that must be present.
+        install: the whole install command, where the extra alone is not enough.
         checkpoints: names of checkpoints needed.
         needs: prompt fields without which the metric is not applicable: ``speech``, ``speaker``, ``events``.
         notes: known limits, failure cases.
@@ -45,6 +46,7 @@ class Card:
     licence: str = "Apache-2.0"
     extra: str = ""
     packages: tuple[str, ...] = ()
+    install: str = ""
     checkpoints: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     notes: str = ""

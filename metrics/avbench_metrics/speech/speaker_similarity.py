@@ -26,6 +26,7 @@ class SpeakerSimilarity(ClipMetric):
         protocol="16 kHz, WebRTC voice activity mode 2, at least 0.5 s of speech",
         licence="Apache-2.0",
         extra="speech",
+        install="pip install 'avbench[speech]' && pip install --no-deps Resemblyzer",
         packages=("resemblyzer", "torch", "webrtcvad"),
         needs=("speaker",),
         notes="Not WavLM-TDNN as in Seed-TTS: figures of the two do not compare. Strangers reach about 0.5.",

@@ -28,6 +28,7 @@ class VoiceConsistency(ClipMetric):
         source="Wan et al., arXiv 1710.10467; Resemblyzer's weights",
         protocol="16 kHz, WebRTC voice activity mode 2, four windows per second",
         extra="speech",
+        install="pip install 'avbench[speech]' && pip install --no-deps Resemblyzer",
         packages=("resemblyzer", "torch", "webrtcvad"),
         notes="Not applicable under about 1.8 s of speech. Several speakers lower it by right.",
     )
