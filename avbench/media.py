@@ -296,8 +296,9 @@ def write_clip(path: Path, frames: Array, fps: float, samples: Array | None = No
     with av.open(str(partial), "w") as container:
         video = container.add_stream(video_codec, rate=Fraction(fps).limit_denominator(1001))
         video.width, video.height, video.pix_fmt = frames.shape[2], frames.shape[1], "yuv420p"
-        video.codec_context.thread_count = 1  # the same bytes whatever the number of cores
-        video.options = {"crf": str(crf), "preset": "veryfast"} if video_codec == "libx264" else {"crf": str(crf)}
+        video.options = {"crf": str(crf)}
+        if video_codec == "libx264":  # its vector code gives other bytes from run to run on some processors
+            video.options = {"crf": str(crf), "preset": "veryfast", "x264-params": "threads=1:asm=0"}
         if samples is not None:
             sound = np.atleast_2d(np.asarray(samples, dtype=np.float32))
             if audio_codec == "libopus":

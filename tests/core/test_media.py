@@ -207,3 +207,15 @@ def test_several_audio_streams_take_the_first(tmp_path: Path) -> None:
 def test_writing_an_unknown_kind_says_what_is_known(tmp_path: Path) -> None:
     with pytest.raises(MediaError, match=r"\.mp4"):
         write_clip(tmp_path / "a.gif", np.zeros((1, 8, 8, 3), np.uint8), 10)
+
+
+def test_writing_is_repeatable(tmp_path: Path) -> None:
+    from avbench.world.toybox import draw_scene, render
+
+    frames, samples = render(draw_scene("test", 12))
+    written = set()
+    for i in range(12):
+        path = tmp_path / f"{i}.mp4"
+        write_clip(path, frames, 16, samples, 16_000)
+        written.add(path.read_bytes())
+    assert len(written) == 1
