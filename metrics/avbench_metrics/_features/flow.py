@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import ClassVar
 
 import numpy as np
 
@@ -14,12 +15,14 @@ from avbench.feature import Array, Feature, Frames, Read
 
 @dataclass(frozen=True)
 class FlowMagnitude(Feature):
-    """Mean Farneback flow magnitude per pair of frames, float64 (2, pairs): seconds of the later frame, pixels per frame.
+    """Mean Farneback flow magnitude per pair of frames, float64 (3, pairs): seconds of the later frame, pixels per
+    frame, and the rows of the picture it ran on.
 
     Args:
         height: rows of the picture it runs on; None is the file's own, as JavisBench does.
     """
 
+    version: ClassVar[int] = 2
     height: int | None = 144
 
     @property
@@ -40,4 +43,4 @@ class FlowMagnitude(Feature):
         for before, after in pairwise(frames):
             flow = cv2.calcOpticalFlowFarneback(before, after, None, 0.5, 3, 15, 3, 5, 1.2, 0)
             sizes.append(float(np.hypot(flow[..., 0], flow[..., 1]).mean()))
-        return np.stack([np.asarray(seconds[1:], dtype=np.float64), np.asarray(sizes)])
+        return np.stack([np.asarray(seconds[1:], dtype=np.float64), np.asarray(sizes), np.full(len(sizes), float(frames.shape[1]))])

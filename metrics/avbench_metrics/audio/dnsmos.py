@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import importlib.util
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
@@ -14,6 +18,15 @@ from avbench.metric import Card, ClipMetric
 from avbench_metrics._features.voice import RATE, speech_only
 
 
+@cache
+def _weights() -> str:
+    spec = importlib.util.find_spec("speechmos")
+    if spec is None or spec.origin is None:
+        return ""
+    files = sorted(Path(spec.origin).parent.rglob("*.onnx"))
+    return hashlib.sha256(b"".join(hashlib.sha256(file.read_bytes()).digest() for file in files)).hexdigest()
+
+
 @dataclass(frozen=True)
 class Dnsmos(Feature):
     """Overall, signal and background scores: float64 (3,)."""
@@ -22,6 +35,11 @@ class Dnsmos(Feature):
     def reads(self) -> tuple[Read, ...]:
         """Mono sound at 16 kHz."""
         return (Waveform(RATE),)
+
+    @property
+    def checkpoint(self) -> str:
+        """sha256 over the networks inside the speechmos package; empty where it is not installed."""
+        return _weights()
 
     def prepare(self, clip: Clip) -> Array:
         """The whole sound; raises ``Unscorable`` where voice activity finds no speech."""
@@ -58,7 +76,8 @@ class DnsmosOverall(ClipMetric):
         licence="MIT (speechmos)",
         extra="speech",
         packages=("speechmos", "onnxruntime", "webrtcvad"),
-        notes="Trained on speech: not applicable where voice activity finds under 0.5 s of it.",
+        notes="Trained on speech: not applicable where voice activity finds under 0.5 s of it. WebRTC's detector takes steady tones and "
+        "some ambience for speech, so clips without speech may still get a low score.",
     )
     uses: ClassVar[tuple[Feature, ...]] = (SCORES,)
 

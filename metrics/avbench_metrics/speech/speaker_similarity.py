@@ -29,7 +29,8 @@ class SpeakerSimilarity(ClipMetric):
         install="pip install 'avbench[speech]' && pip install --no-deps Resemblyzer",
         packages=("resemblyzer", "torch", "webrtcvad"),
         needs=("speaker",),
-        notes="Not WavLM-TDNN as in Seed-TTS: figures of the two do not compare. Strangers reach about 0.5.",
+        notes="Not WavLM-TDNN as in Seed-TTS: figures of the two do not compare. Strangers reach about 0.5. WebRTC's detector "
+        "takes steady tones and some ambience for speech, so a clip without speech may get a low score instead of none.",
     )
     uses: ClassVar[tuple[Feature, ...]] = (VOICE, REFERENCE)
 

@@ -61,7 +61,7 @@ class AvAlignOfficial(ClipMetric):
 
     def score(self, sample: Sample) -> float:
         """See the card."""
-        seconds, sizes = sample[NATIVE_FLOW]
+        seconds, sizes, _ = sample[NATIVE_FLOW]
         fps = 1.0 / float(np.median(np.diff(seconds))) if len(seconds) > 1 else 1.0 / float(seconds[0])
         return official(sample[LIBROSA_ONSETS], motion_peaks(np.concatenate([sizes[:1], sizes]), fps), fps)
 
@@ -102,7 +102,7 @@ class AvAlign(ClipMetric):
         """See the card; raises ``Unscorable`` where there is nothing to align."""
         from scipy import signal
 
-        seconds, sizes = sample[FLOW]
+        seconds, sizes, _ = sample[FLOW]
         sounds = _or_none(lambda: onsets(sample[STRENGTH]))
         spread = float(sizes.max() - sizes.min())
         peaks = signal.find_peaks(sizes, prominence=max(0.1 * spread, 1e-3))[0] if spread > 1e-3 else np.zeros(0, int)

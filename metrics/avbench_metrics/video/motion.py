@@ -23,18 +23,18 @@ class Motion(ClipMetric):
         better="none",
         unit="heights/s",
         range=(0.0, float("inf")),
-        formula="sum of mean flow magnitudes / 144 rows / duration",
+        formula="sum of mean flow magnitudes / rows of the picture / duration",
         source="Farneback, SCIA 2003 (OpenCV); cf. VBench's dynamic degree",
         protocol="luma of 144 rows at the file's own rate, Farneback(0.5, 3, 15, 3, 5, 1.2, 0)",
-        notes="Descriptive: neither much nor little motion is good by itself. Clips under 144 rows count in units of 144.",
+        notes="Descriptive: neither much nor little motion is good by itself.",
     )
     uses: ClassVar[tuple[Feature, ...]] = (FLOW,)
 
     def score(self, sample: Sample) -> float:
         """See the card."""
-        seconds, pixels = sample[FLOW]
+        seconds, pixels, rows = sample[FLOW]
         step = float(np.median(np.diff(seconds))) if len(seconds) > 1 else float(seconds[0])
-        return float(pixels.mean()) / 144.0 / max(step, 1e-3)
+        return float(pixels.mean()) / float(rows[0]) / max(step, 1e-3)
 
 
 METRIC = Motion()
