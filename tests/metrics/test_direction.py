@@ -201,10 +201,10 @@ def test_speaker_swap_lowers_similarity(tmp_path: Path) -> None:
     shutil.rmtree(tmp_path)
 
 
-def test_motion_does_not_depend_on_the_size_of_the_picture(tmp_path: Path) -> None:
+def test_motion_does_not_depend_on_the_size_above_144_rows(tmp_path: Path) -> None:
     values = []
-    for size in (64, 128):
+    for size in (144, 288):
         settings = Settings(size=size)
         rows = [Take(*(lambda r: (r[0], 16.0, r[1], 16_000))(render(draw_scene("test", i), settings))) for i in (0, 3, 6)]
         values.append(judge(tmp_path / str(size), rows, "motion"))
-    assert values[0] == pytest.approx(values[1], rel=0.35)
+    assert values[0] == pytest.approx(values[1], rel=0.2)

@@ -76,8 +76,8 @@ class DnsmosOverall(ClipMetric):
         licence="MIT (speechmos)",
         extra="speech",
         packages=("speechmos", "onnxruntime", "webrtcvad"),
-        notes="Trained on speech: not applicable where voice activity finds under 0.5 s of it. WebRTC's detector takes steady tones and "
-        "some ambience for speech, so clips without speech may still get a low score.",
+        notes="Trained on speech: not applicable where voice activity finds under 0.5 s of it. WebRTC's detector "
+        "takes steady tones and some ambience for speech, so clips without speech may still get a low score.",
     )
     uses: ClassVar[tuple[Feature, ...]] = (SCORES,)
 
