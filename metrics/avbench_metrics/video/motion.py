@@ -26,8 +26,8 @@ class Motion(ClipMetric):
         formula="sum of mean flow magnitudes / rows of the picture / duration",
         source="Farneback, SCIA 2003 (OpenCV); cf. VBench's dynamic degree",
         protocol="luma of 144 rows at the file's own rate, Farneback(0.5, 3, 15, 3, 5, 1.2, 0)",
-        notes="Descriptive: neither much nor little motion is good by itself. Under 144 rows the window of the flow is wide for the picture."
-        " Compare only clips of like size there.",
+        notes="Descriptive: neither much nor little motion is good by itself. Under 144 rows the window of the flow "
+        "is wide for the picture: compare only clips of like size there.",
     )
     uses: ClassVar[tuple[Feature, ...]] = (FLOW,)
 
