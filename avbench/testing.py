@@ -14,6 +14,9 @@ from avbench import catalog
 from avbench.benchmark import Benchmark
 from avbench.metric import ClipMetric, Metric, SetMetric
 from avbench.model import Model
+from avbench.rule import hashed, rule_fill, rule_input, rule_parameter
+
+__all__ = ["check_benchmark", "check_metric", "check_model", "hashed", "rule_fill", "rule_input", "rule_parameter"]
 
 
 def check_metric(name: str) -> None:

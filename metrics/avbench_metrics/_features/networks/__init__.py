@@ -1,0 +1,1 @@
+"""Networks whose parameters bear the official checkpoints' names; each module publishes ``build()``."""
