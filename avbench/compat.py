@@ -46,6 +46,6 @@ def _no_extension() -> types.ModuleType:
 
 def _absent(function: Callable[..., Any]) -> Callable[..., Any]:
     def fail(*arguments: Any, **options: Any) -> Any:
-        raise RuntimeError(f"{function.__name__} needs torchaudio's compiled part, which does not load beside a CPU build of torch.")
+        raise RuntimeError(f"{function.__name__} needs torchaudio's compiled part, absent beside a CPU build of torch.")
 
     return fail
