@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from avbench import catalog
+from avbench import catalog, weights
 from avbench.metric import Metric, SetMetric
 
 
@@ -17,6 +17,7 @@ def facts(name: str) -> dict[str, Any]:
     missing = catalog.unavailable(metric)
     return {
         "name": base,
+        "protocols": list(catalog.protocols(base)),
         "selected_protocol": catalog.protocol_of(name),
         "axis": entry.axis,
         "from": entry.distribution,
@@ -24,6 +25,7 @@ def facts(name: str) -> dict[str, Any]:
         **asdict(metric.card),
         "range": [str(x) if abs(x) == float("inf") else x for x in metric.card.range],
         "parameters": repr(metric),
+        "checkpoints": list(metric.checkpoints),
         "features": [feature.identity() for feature in metric.uses],
         "runs_here": missing is None,
         "why_not": "" if missing is None else str(missing),
@@ -42,9 +44,11 @@ def page(card: dict[str, Any]) -> str:
         ("protocol", f"{card['selected_protocol']}: {card['protocol']}".rstrip(": ")),
         ("source", card["source"]),
         ("version", card["version"]),
+        ("other protocols", ", ".join(p for p in card["protocols"] if p != card["selected_protocol"])),
         ("licence", card["licence"]),
         ("needs of a prompt", ", ".join(card["needs"]) or "nothing"),
         ("packages", ", ".join(card["packages"]) or "none beyond avbench"),
+        ("checkpoints", "; ".join(_checkpoint(name) for name in card["checkpoints"]) or "none"),
         ("features", "; ".join(card["features"])),
         ("runs here", "yes" if card["runs_here"] else f"no: {card['why_not']}"),
         ("notes", card["notes"]),
@@ -52,3 +56,9 @@ def page(card: dict[str, Any]) -> str:
     lines = [f"# {card['name']}: {card['title']}", ""]
     lines += [f"- **{label}**: {value}" for label, value in rows if value != ""]
     return "\n".join(lines) + "\n"
+
+
+def _checkpoint(name: str) -> str:
+    """One checkpoint with its source, licence and state."""
+    item, found = weights.checkpoint(name), weights.state(name)
+    return f"{name} ({item.what}; {item.source}; licence: {item.licence}; {found.status} here)"
