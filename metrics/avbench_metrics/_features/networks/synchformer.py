@@ -114,7 +114,8 @@ class _DividedAttention(nn.Module):
         self.qkv, self.proj = nn.Linear(width, 3 * width), nn.Linear(width, width)
 
     def forward(self, tokens: Tensor, along_time: bool) -> Tensor:
-        query, key, value = self.qkv(tokens).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)  # (N, heads, 1 + 8 * 196, part)
+        # each (N, heads, 1 + 8 * 196, width / heads)
+        query, key, value = self.qkv(tokens).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         first = scaled_dot_product_attention(query[:, :, :1], key, value)
         keys, values = (_with_first(part, along_time) for part in (key, value))
         rest = scaled_dot_product_attention(_lines(query, along_time), keys, values)
@@ -241,9 +242,9 @@ def _attend(parts: nn.ModuleDict, tokens: Tensor, heads: int) -> Tensor:
 
 def build() -> Synchformer:
     """The official network (237,460,245 parameters), randomly initialised, in eval mode."""
-    return Synchformer().eval()
+    return cast(Synchformer, Synchformer().eval())
 
 
 def tiny() -> Synchformer:
     """The same network with tokens of width 32 and one block each: a stand-in that has learned nothing, in eval mode."""
-    return Synchformer(width=32, depths=(1, 1, 1), heads=2, head_heads=2).eval()
+    return cast(Synchformer, Synchformer(width=32, depths=(1, 1, 1), heads=2, head_heads=2).eval())

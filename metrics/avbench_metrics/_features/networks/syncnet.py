@@ -6,8 +6,8 @@ Layers and parameter names are those of the checkpoint ``syncnet_v2.model`` of g
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import cast
 
-import torch
 from torch import Tensor, nn
 
 GAIN = 2.0**0.5  # of ``avbench.rule``, under which its signals neither die out nor explode
@@ -31,18 +31,15 @@ class SyncNet(nn.Module):
 
     def embed_sound(self, cepstra: Tensor) -> Tensor:
         """MFCC windows, float32 (N, 1, 13 coefficients, 20 steps of 10 ms), to embeddings (N, outputs)."""
-        embedded: Tensor = self.netfcaud(self.netcnnaud(cepstra).flatten(1))
-        return embedded
+        return cast(Tensor, self.netfcaud(self.netcnnaud(cepstra).flatten(1)))
 
     def lip_features(self, faces: Tensor) -> Tensor:
         """What ``embed_lips`` projects: float32 (N, 3, 5, 224, 224) to (N, 512), not negative."""
-        features: Tensor = self.netcnnlip(faces).flatten(1)
-        return features
+        return cast(Tensor, self.netcnnlip(faces).flatten(1))
 
     def embed_lips(self, faces: Tensor) -> Tensor:
         """Pictures, float32 (N, BGR, 5 frames at 25 fps, 224, 224) in 0..255, to embeddings (N, outputs)."""
-        embedded: Tensor = self.netfclip(self.lip_features(faces))
-        return embedded
+        return cast(Tensor, self.netfclip(self.lip_features(faces)))
 
 
 def _projection(hidden: int, outputs: int) -> nn.Sequential:
@@ -50,7 +47,7 @@ def _projection(hidden: int, outputs: int) -> nn.Sequential:
 
 
 def _sound_tower(narrow: int) -> nn.Sequential:
-    """Kernel and padding of each convolution, then the pooling behind it; the first pool changes nothing but the numbering."""
+    """The first pool changes nothing; it is there because the checkpoint numbers its layers with it."""
     channels = [1, *(width // narrow for width in (64, 192, 384, 256, 256, 512))]
     kernels = [(3, 3)] * 5 + [(5, 4)]
     pools = {0: nn.MaxPool2d(1, 1), 1: nn.MaxPool2d(3, (1, 2)), 4: nn.MaxPool2d(3, 2)}
@@ -80,9 +77,9 @@ def _lip_tower(narrow: int) -> nn.Sequential:
 
 def build() -> SyncNet:
     """The official network (1024 outputs), randomly initialised, in eval mode."""
-    return SyncNet().eval()
+    return cast(SyncNet, SyncNet().eval())
 
 
 def tiny() -> SyncNet:
     """The same network with a sixteenth of the channels: a stand-in that has learned nothing, in eval mode."""
-    return SyncNet(narrow=16).eval()
+    return cast(SyncNet, SyncNet(narrow=16).eval())
