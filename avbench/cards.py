@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from avbench import catalog, weights
-from avbench.metric import Metric, SetMetric
+from avbench.metric import Metric, SetMetric, Total
 
 
 def facts(name: str) -> dict[str, Any]:
@@ -21,7 +21,8 @@ def facts(name: str) -> dict[str, Any]:
         "selected_protocol": catalog.protocol_of(name),
         "axis": entry.axis,
         "from": entry.distribution,
-        "kind": "set" if isinstance(metric, SetMetric) else "clip",
+        "kind": "set" if isinstance(metric, SetMetric) else "total" if isinstance(metric, Total) else "clip",
+        "parts": list(metric.parts) if isinstance(metric, Total) else [],
         **asdict(metric.card),
         "range": [str(x) if abs(x) == float("inf") else x for x in metric.card.range],
         "parameters": repr(metric),
@@ -40,7 +41,7 @@ def page(card: dict[str, Any]) -> str:
         ("better", card["better"]),
         ("unit", card["unit"]),
         ("range", f"{low} to {high}"),
-        ("one number per", "clip" if card["kind"] == "clip" else "set of clips, against --reference DIR"),
+        ("one number per", {"clip": "clip", "set": "set of clips", "total": "run, from " + ", ".join(card["parts"])}[card["kind"]]),
         ("protocol", f"{card['selected_protocol']}: {card['protocol']}".rstrip(": ")),
         ("source", card["source"]),
         ("version", card["version"]),

@@ -57,7 +57,12 @@ class SpeakerReference:
     """Ask for the prompt's reference voice; the file's bytes become part of the cache key."""
 
 
-Read = Frames | Waveform | PromptText | SpeakerReference
+@dataclass(frozen=True)
+class ImageReference:
+    """Ask for the prompt's reference picture; the file's bytes become part of the cache key."""
+
+
+Read = Frames | Waveform | PromptText | SpeakerReference | ImageReference
 
 
 class Feature(ABC):

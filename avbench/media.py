@@ -74,6 +74,20 @@ def read_waveform(path: Path, rate: int) -> Array:
     return decode(path, (ask,)).waveform(ask)[0]
 
 
+def read_image(path: Path) -> Array:
+    """A picture file as uint8 RGB (height, width, 3), alpha dropped; raises ``MediaError`` where it cannot be read."""
+    import cv2
+
+    try:
+        data = np.fromfile(path, dtype=np.uint8)  # OpenCV's own reader fails on some unicode paths
+    except OSError as error:
+        raise MediaError(f"{path.name} cannot be read: {error.strerror or error}.") from error
+    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
+    if image is None:
+        raise MediaError(f"{path.name} is no picture that can be decoded.")
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+
+
 def _decode_file(path: Path, pictures: tuple[Frames, ...], sounds: tuple[Waveform, ...], media: Media) -> None:
     import av
 

@@ -99,6 +99,20 @@ class SetMetric(Metric):
         """Score a set; raises ``Unscorable`` with the reason where there is no answer."""
 
 
+class Total(Metric):
+    """One number from other metrics' values over the same clips, such as a benchmark's overall score; it reads no clip itself.
+
+    ``parts`` are names (``name@protocol``) of the metrics it needs; a run adds those that were not asked for.
+    """
+
+    uses: ClassVar[tuple[Feature, ...]] = ()
+    parts: ClassVar[tuple[str, ...]]
+
+    @abstractmethod
+    def score(self, values: Mapping[str, float | None]) -> float:
+        """Combine the parts' values, None where a part has none; raises ``Unscorable`` with the reason where there is no answer."""
+
+
 @dataclass(frozen=True)
 class Score:
     """The outcome for one clip: a value, or a kind and a reason."""

@@ -21,7 +21,7 @@ from avbench.errors import Unscorable, UsageError
 from avbench.extract import Counts as ExtractCounts
 from avbench.feature import Feature, Sample
 from avbench.judge import Outcome, Plan, judge_all, lacks
-from avbench.metric import ClipMetric, Metric, Score, SetMetric
+from avbench.metric import ClipMetric, Metric, Score, SetMetric, Total
 from avbench.pairing import Pairing, pair, pair_reference
 from avbench.reference import Header, set_digest
 from avbench.reference import read as read_reference
@@ -120,7 +120,7 @@ def run(
         plan = Plan(request.metrics, root, device, weights.stand_in())
         side = _judge_side(request.pairing, plan, workers, counts, progress, "clips")
         reference_side = _reference_side(request.reference, plan, workers, counts, progress)
-        results = [_result(name, metric, request, side, reference_side) for name, metric in request.metrics.items()]
+        results = _results(request, side, reference_side)
         cost = {"wall_seconds": round(time.time() - started, 3), "workers": workers, "device": device, **asdict(counts)}
         return Report(
             model=model or Path(clips).resolve().name,
@@ -191,17 +191,12 @@ def _resolve(
     wanted = benchmark.metrics if metrics is None or metrics == AVAILABLE else metrics
     if isinstance(wanted, str):
         raise UsageError(f"metrics={wanted!r} is one string; pass a list of names, or 'available'.")
-    chosen: dict[str, Metric] = {}
-    for item in wanted:
-        key = (
-            f"{item.partition('@')[0]}@{catalog.protocol_of(item)}" if item.partition("@")[0] in catalog.entries("metric") else item
-        )
-        chosen[key] = catalog.load("metric", item)
+    chosen = _chosen(wanted)
     pairing = pair(prompts, clips, benchmark, only_present)
     asked = [clip.prompt for clip in pairing.clips] if benchmark.open_set else prompts
     unavailable: dict[str, str] = {}
-    for key, metric in list(chosen.items()):
-        reason = _cannot(metric, asked, reference)
+    for key, metric in sorted(chosen.items(), key=lambda row: isinstance(row[1], Total)):
+        reason = _cannot(metric, asked, reference) or _lacking_part(metric, chosen)
         if reason and metrics != AVAILABLE:
             raise UsageError(f"{key} cannot run: {reason} Or pass --metrics available to leave out what cannot run.")
         if reason:
@@ -216,6 +211,24 @@ def _resolve(
         if isinstance(against, Path):
             read_reference(path, _compared(chosen))  # a file that does not fit is known before the first clip is opened
     return Request(name, benchmark, prompts, pairing, chosen, unavailable, against)
+
+
+def _chosen(wanted: Sequence[str]) -> dict[str, Metric]:
+    """Metrics by full name in the order asked for; the parts of a total stand before it."""
+    chosen: dict[str, Metric] = {}
+    for item in wanted:
+        metric: Metric = catalog.load("metric", item)
+        if isinstance(metric, Total):
+            chosen.update({key: part for key, part in _chosen(metric.parts).items() if key not in chosen})
+        chosen[f"{item.partition('@')[0]}@{catalog.protocol_of(item)}"] = metric
+    return chosen
+
+
+def _lacking_part(metric: Metric, chosen: Mapping[str, Metric]) -> str:
+    """A total whose parts cannot all run may still say something (the official ones do); one without any part cannot."""
+    if isinstance(metric, Total) and not any(part in chosen for part in metric.parts):
+        return f"none of its parts can run ({', '.join(metric.parts)})."
+    return ""
 
 
 def _compares(metric: Metric) -> bool:
@@ -262,6 +275,38 @@ def _judge_side(pairing: Pairing, plan: Plan, workers: int, counts: ExtractCount
             progress(what, len(outcomes), total)
     missing = tuple(Missing(str(i), kind, reason) for i, kind, reason in pairing.missing)
     return Side({clip.id: clip for clip in pairing.clips}, outcomes, missing)
+
+
+def _results(request: Request, side: Side, reference: Side | None) -> list[Result]:
+    """One result per metric in the order asked for; totals are worked out from the others."""
+    found = {
+        name: _result(name, metric, request, side, reference)
+        for name, metric in request.metrics.items()
+        if not isinstance(metric, Total)
+    }
+    for name, metric in request.metrics.items():
+        if isinstance(metric, Total):
+            found[name] = _total(name, metric, found)
+    return [found[name] for name in request.metrics]
+
+
+def _total(name: str, metric: Total, found: Mapping[str, Result]) -> Result:
+    """A total's N is the smallest of its parts'; a part that did not run counts as None."""
+    parts = [found[part] for part in metric.parts if part in found]
+    weakest = min((part.n for part in parts), key=lambda n: n.scored)
+    base, _, protocol = name.partition("@")
+    values = {part: found[part].value if part in found else None for part in metric.parts}
+    value, reason = None, ""
+    try:
+        value = float(metric.score(values))
+    except Unscorable as error:
+        reason = error.reason
+    behind = tuple(dict.fromkeys(weight for part in parts for weight in part.weights))
+    return Result(
+        metric=base, protocol=protocol, title=metric.card.title, value=value, interval=None, n=weakest, unit=metric.card.unit,
+        better=metric.card.better, identity=identity(metric, "\n".join(part.identity for part in parts)), kind="total",
+        reason=reason, weights=behind,
+    )  # fmt: skip
 
 
 def _result(name: str, metric: Metric, request: Request, side: Side, reference: Side | None) -> Result:
