@@ -86,7 +86,7 @@ def sqrtm_frechet(first: tuple[Matrix, Matrix], second: tuple[Matrix, Matrix], p
 def cdfvd_frechet(generated: ArrayLike, reference: ArrayLike) -> float:
     """cd-fvd's FVD: float64 moments E[x x^T] - m m^T, that is with n and not n - 1, and the real part of scipy's root of S_r S_g.
 
-    It can be slightly negative, and cd-fvd's issue 4 tells of -1.9e28 with an early scipy where the covariances are singular.
+    It can be slightly negative; where the covariances are singular, scipy 1.12 has been seen to give -1.9e28.
     """
     ours, theirs = checked_sets(generated, reference)
     means = [side.mean(axis=0) for side in (ours, theirs)]
@@ -117,7 +117,8 @@ def fadtk_frechet(generated: Sequence[ArrayLike], reference: Sequence[ArrayLike]
 def _moments_of_files(files: Sequence[ArrayLike]) -> tuple[Matrix, Matrix]:
     if not files:
         raise Unscorable("There is no file to compare.", "too_few")
-    rounded = [np.atleast_2d(np.asarray(file, dtype=np.float16)) for file in files]
+    with np.errstate(over="ignore"):  # becomes infinity and is refused below
+        rounded = [np.atleast_2d(np.asarray(file, dtype=np.float16)) for file in files]
     for side in rounded:
         if len(side) < 2:
             raise Unscorable(f"A file has {len(side)} frame(s); a covariance needs 2.", "too_few")
