@@ -120,7 +120,7 @@ class Clip:
         return np.asarray(read_waveform(self.prompt.speaker, rate))
 
     def image(self) -> Array:
-        """The prompt's reference picture, uint8 RGB (height, width, 3); raises ``MediaError`` where there is none that can be read."""
+        """The prompt's reference picture, uint8 RGB (height, width, 3); raises ``MediaError`` where none can be read."""
         if self.prompt.image is None:
             raise MediaError("The prompt names no reference picture.", kind="not_applicable")
         return read_image(self.prompt.image)

@@ -91,11 +91,17 @@ class Feature(ABC):
         return " ".join(weights.identity(name) for name in self.weights)
 
     @abstractmethod
-    def prepare(self, clip: Clip) -> Array:
-        """Turn the decoded clip into one array on the CPU. Raises ``Unscorable`` where the clip does not allow it."""
+    def prepare(self, clip: Clip) -> Any:
+        """Turn the decoded clip into one array on the CPU; with a network, into what its batch function takes of a clip.
 
-    def load(self, device: str) -> Callable[[Sequence[Array]], Sequence[Array]]:
-        """Return the batch function; without a network it is the identity."""
+        Raises ``Unscorable`` where the clip does not allow it.
+        """
+
+    def load(self, device: str) -> Callable[[Sequence[Any]], Sequence[Array]]:
+        """Return the batch function, from prepared clips to one array each; without a network it is the identity.
+
+        An array may not depend on the other clips of its batch.
+        """
         return lambda batch: batch
 
     def identity(self) -> str:

@@ -216,7 +216,7 @@ def network(
     device: str,
     convert: Callable[[dict[str, Any]], Mapping[str, Any]] = dict,
 ) -> Any:
-    """A network with its weights, in eval mode on a device.
+    """A network with its weights, in eval mode on a device; features that share it get the same one.
 
     Args:
         name: a checkpoint of one file (``.safetensors``, or what ``torch.save`` wrote).
@@ -228,11 +228,35 @@ def network(
         MissingCheckpoint: it is not here.
         AvbenchError: the file's names or shapes are not the network's.
     """
+    return shared((name, build.__module__, device), name, lambda: _network(name, build, tiny, device, convert))
+
+
+_loaded: dict[tuple[str, ...], Any] = {}
+
+
+def shared(key: tuple[str, ...], name: str, make: Callable[[], Any]) -> Any:
+    """What ``make`` returns, made once per process for each ``key`` and state of the checkpoint ``name``.
+
+    For networks that ``network`` cannot load: those of several files, or with a loader of their own.
+    """
     import torch
 
+    torch.set_num_threads(1)  # the same digits whatever the machine does beside
+    whole = (*key, identity(name))
+    if whole not in _loaded:
+        _loaded[whole] = make()
+    return _loaded[whole]
+
+
+def _network(
+    name: str,
+    build: Callable[[], Any],
+    tiny: Callable[[], Any],
+    device: str,
+    convert: Callable[[dict[str, Any]], Mapping[str, Any]],
+) -> Any:
     from avbench.rule import rule_fill
 
-    torch.set_num_threads(1)  # the same digits whatever the machine does beside
     if stands_in(name):
         module = rule_fill(tiny())
     else:
