@@ -1,7 +1,7 @@
 """JavisScore and AVHScore: how far the sound agrees with the frames, by cosines of embeddings.
 
-AVHScore (Mao et al. 2024, TAVGBench, arXiv 2404.14381) is the mean over frames. JavisScore (Liu et al. 2025, JavisDiT, arXiv 2503.23377)
-asks window by window and lets the worst frames of each decide. Protocol ``official`` follows JavisVerse/JavisDiT, eval/javisbench.
+AVHScore (TAVGBench, arXiv 2404.14381) is the mean over frames. JavisScore (JavisDiT, arXiv 2503.23377) asks window by window and
+lets the worst frames of each decide. Protocol ``official`` follows JavisVerse/JavisDiT, eval/javisbench.
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ class Windows:
 def windows(frames: int, fps: float, samples: int, protocol: Protocol = "official") -> Windows:
     """Windows of 2 s, 0.5 s apart, the last ending with the clip.
 
-    ``official`` counts frames and samples apart, in whole frames and whole samples: at 25 fps the picture moves by 0.52 s and the sound
-    by 0.5 s, and the last pair may end at two different times. Where picture or sound has no more than 2 s, all of both is one pair.
-    ``fixed`` takes what picture and sound have in common, places the windows there and starts each with the nearest frame.
+    ``official`` counts frames and samples apart, in whole numbers: at 25 fps the picture moves by 0.52 s, the sound by 0.5 s, and
+    the last pair may end at two different times. Where picture or sound has no more than 2 s, all of both is one pair. ``fixed``
+    keeps to what picture and sound have in common and starts each window of sound with the nearest frame.
 
     Args:
         frames: of the picture.
@@ -83,7 +83,7 @@ def _on_one_clock(frames: int, fps: float, samples: int) -> Windows:
 
 
 def window_starts(total: int, length: int, stride: int) -> tuple[int, ...]:
-    """0, stride, ... until a window reaches the end; that one is moved back to end there. ``total`` is at least ``length``."""
+    """0, stride, ... until a window reaches the end; that one is moved back to end there. stride <= length <= total."""
     before = range(0, total - length, stride)
     return (*before, total - length)
 

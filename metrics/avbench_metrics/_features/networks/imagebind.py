@@ -1,8 +1,8 @@
 """ImageBind: one embedding space for pictures, text, sound, depth, heat and motion (Girdhar et al. 2023, arXiv 2305.05665).
 
 Written from the paper and from the names and shapes of the published checkpoint, for inference only: dropout and stochastic depth
-of the training are left out. A pre-norm transformer per modality turns patches into tokens; the class token (for text the token with
-the largest id, which is the end token) is projected, normalised and scaled.
+of the training are left out. Each modality has its own pre-norm transformer over patches or words; the class token (for text the
+token with the largest id, which is the end token) is projected, normalised and scaled.
 """
 
 from __future__ import annotations
@@ -15,17 +15,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-CONTEXT, VOCABULARY = 77, 49_408
+from .imagebind_tokens import CONTEXT, SHAPES, one_clip_a_row, token_maker
+
 LARGEST_SCALE = 100.0
-# what one clip of each modality looks like; vision also takes single pictures (3, 224, 224)
-SHAPES = {
-    "vision": (3, 2, 224, 224),
-    "text": (CONTEXT,),
-    "audio": (1, 128, 204),
-    "depth": (1, 224, 224),
-    "thermal": (1, 224, 224),
-    "imu": (6, 2000),
-}
 SCALES = {"text": 1 / 0.07, "audio": 20.0, "depth": 5.0, "thermal": 10.0, "imu": 5.0}
 
 
@@ -56,81 +48,6 @@ TINY = {
 }
 
 
-class Stem(nn.Module):
-    """Patches to vectors: any input to (B, patches, width), normalised where the modality is not vision."""
-
-    def __init__(self, proj: nn.Module, width: int, normalise: bool = True) -> None:
-        super().__init__()
-        self.proj = proj
-        self.norm_layer = nn.LayerNorm(width) if normalise else nn.Identity()
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        """One vector per patch, in the order time, row, column."""
-        vectors = self.proj(inputs)
-        if vectors.ndim > 3:  # a convolution answers (B, width, ...)
-            vectors = vectors.flatten(2).transpose(1, 2)
-        return torch.as_tensor(self.norm_layer(vectors))
-
-
-class Positions(nn.Module):
-    """Holder of one learned vector per token."""
-
-    def __init__(self, tokens: int, width: int) -> None:
-        super().__init__()
-        self.pos_embed = nn.Parameter(0.02 * torch.randn(1, tokens, width))
-
-
-class Patches(nn.Module):
-    """Class token and patches of a picture or spectrogram: (B, 1 + patches, width)."""
-
-    def __init__(self, stem_name: str, stem: Stem, patches: int, width: int) -> None:
-        super().__init__()
-        self.cls_token = nn.Parameter(0.02 * torch.randn(1, 1, width))
-        self.stem_name = stem_name
-        self.add_module(stem_name, stem)
-        self.pos_embedding_helper = Positions(patches + 1, width)
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        """Tokens that the transformer starts from."""
-        vectors = self.get_submodule(self.stem_name)(inputs)
-        return torch.cat([self.cls_token.expand(len(vectors), -1, -1), vectors], dim=1) + self.pos_embedding_helper.pos_embed
-
-
-class Motion(nn.Module):
-    """Class token and 250 pieces of 8 steps of an inertial recording (B, 6, 2000): (B, 251, width)."""
-
-    STEPS = 8
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        channels, length = SHAPES["imu"]
-        self.cls_token = nn.Parameter(0.02 * torch.randn(1, 1, width))
-        self.imu_stem = Stem(nn.Linear(channels * self.STEPS, width, bias=False), width)
-        self.pos_embed = nn.Parameter(0.02 * torch.randn(1, length // self.STEPS + 1, width))
-
-    def forward(self, inputs: Tensor) -> Tensor:
-        """Tokens that the transformer starts from."""
-        pieces = inputs.unflatten(2, (-1, self.STEPS)).transpose(1, 2).flatten(2)  # channels outside, steps inside
-        vectors = self.imu_stem(pieces)
-        return torch.cat([self.cls_token.expand(len(vectors), -1, -1), vectors], dim=1) + self.pos_embed
-
-
-class Words(nn.Module):
-    """Embedded token ids (B, 77): (B, 77, width). ``mask`` keeps a token from looking ahead."""
-
-    mask: Tensor
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.pos_embed = nn.Parameter(0.01 * torch.randn(1, CONTEXT, width))
-        self.register_buffer("mask", torch.full((CONTEXT, CONTEXT), -math.inf).triu(1))
-        self.token_embedding = nn.Embedding(VOCABULARY, width)
-
-    def forward(self, ids: Tensor) -> Tensor:
-        """Tokens that the transformer starts from."""
-        return torch.as_tensor(self.token_embedding(ids) + self.pos_embed)
-
-
 class FeedForward(nn.Module):
     """Two layers with an exact GELU between."""
 
@@ -141,7 +58,7 @@ class FeedForward(nn.Module):
 
     def forward(self, tokens: Tensor) -> Tensor:
         """(B, L, width) to the same."""
-        return torch.as_tensor(self.fc2(functional.gelu(self.fc1(tokens))))
+        return self.fc2(functional.gelu(self.fc1(tokens)))
 
 
 class Block(nn.Module):
@@ -158,7 +75,7 @@ class Block(nn.Module):
         """(B, L, width) to the same; ``mask`` (L, L) is added to the scores."""
         seen = self.norm_1(tokens)
         tokens = tokens + self.attn(seen, seen, seen, attn_mask=mask, need_weights=False)[0]
-        return torch.as_tensor(tokens + self.mlp(self.norm_2(tokens)))
+        return tokens + self.mlp(self.norm_2(tokens))
 
 
 class Transformer(nn.Module):
@@ -166,7 +83,9 @@ class Transformer(nn.Module):
 
     def __init__(self, size: Trunk, bias_kv: bool, normalise_first: bool) -> None:
         super().__init__()
-        self.pre_transformer_layer = nn.Sequential(*[nn.LayerNorm(size.width, eps=1e-6)] * normalise_first)
+        self.pre_transformer_layer = nn.Sequential()
+        if normalise_first:
+            self.pre_transformer_layer.append(nn.LayerNorm(size.width, eps=1e-6))
         self.blocks = nn.ModuleList(Block(size.width, size.heads, bias_kv) for _ in range(size.blocks))
 
     def forward(self, tokens: Tensor, mask: Tensor | None = None) -> Tensor:
@@ -194,7 +113,7 @@ class TextHead(nn.Module):
 
     def forward(self, tokens: Tensor, ids: Tensor) -> Tensor:
         """(B, L, width) and ids (B, L) to (B, out)."""
-        return torch.as_tensor(self.proj(tokens[torch.arange(len(tokens), device=tokens.device), ids.argmax(dim=-1)]))
+        return self.proj(tokens[torch.arange(len(tokens), device=tokens.device), ids.argmax(dim=-1)])
 
 
 class Normalise(nn.Module):
@@ -233,29 +152,26 @@ class ImageBind(nn.Module):
 
     def __init__(self, trunks: Mapping[str, Trunk], out: int) -> None:
         super().__init__()
-        self.modality_preprocessors = nn.ModuleDict({name: _start(name, trunks[name].width) for name in SHAPES})
+        self.modality_preprocessors = nn.ModuleDict({name: token_maker(name, trunks[name].width) for name in SHAPES})
         self.modality_trunks = nn.ModuleDict(
             {name: Transformer(trunks[name], name not in ("vision", "text"), name == "vision") for name in SHAPES}
         )
         self.modality_heads = nn.ModuleDict({name: _head(name, trunks[name].width, out) for name in SHAPES})
-        self.modality_postprocessors = nn.ModuleDict(
-            {
-                name: nn.Sequential(Normalise(), *([Scale(SCALES[name], name == "text")] if name in SCALES else []))
-                for name in SHAPES
-            }
-        )
+        self.modality_postprocessors = nn.ModuleDict({name: nn.Sequential(Normalise()) for name in SHAPES})
+        for name, factor in SCALES.items():
+            self.modality_postprocessors[name].append(Scale(factor, trained=name == "text"))
 
     def tokens(self, modality: str, inputs: Tensor) -> Tensor:
         """What the transformer starts from, (B * clips, L, width), of an input as ``embed`` takes it."""
-        return torch.as_tensor(self.modality_preprocessors[modality](_one_clip_a_row(modality, inputs)))
+        return self.modality_preprocessors[modality](one_clip_a_row(modality, inputs))
 
     def project(self, modality: str, inputs: Tensor) -> Tensor:
         """Embeddings before normalisation and scale, (B * clips, out), of an input as ``embed`` takes it."""
         trunk, head, tokens = self.modality_trunks[modality], self.modality_heads[modality], self.tokens(modality, inputs)
         if modality == "text":
             mask = self.modality_preprocessors["text"].mask
-            return torch.as_tensor(head(trunk(tokens, mask), inputs.reshape(-1, CONTEXT)))
-        return torch.as_tensor(head(trunk(tokens)))
+            return head(trunk(tokens, mask), inputs.reshape(-1, CONTEXT))
+        return head(trunk(tokens))
 
     def embed(self, modality: str, inputs: Tensor) -> Tensor:
         """Embeddings (B, out) of one modality.
@@ -273,52 +189,31 @@ class ImageBind(nn.Module):
             ValueError: another shape.
         """
         vectors = self.modality_postprocessors[modality](self.project(modality, inputs))
-        return torch.as_tensor(vectors.unflatten(0, (len(inputs), -1)).mean(dim=1))
+        return vectors.unflatten(0, (len(inputs), -1)).mean(dim=1)
 
     def forward(self, inputs: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """``embed`` of each modality given."""
         return {modality: self.embed(modality, values) for modality, values in inputs.items()}
 
 
-def _one_clip_a_row(modality: str, inputs: Tensor) -> Tensor:
-    """(B, clips, ...) to (B * clips, ...), checked; a picture becomes a video of two equal frames."""
-    flat = inputs.flatten(0, 1) if inputs.ndim > len(SHAPES[modality]) + 1 or inputs.ndim == 5 else inputs
-    if modality == "vision" and flat.ndim == 4:
-        flat = flat.unsqueeze(2).expand(-1, -1, 2, -1, -1)
-    if tuple(flat.shape[1:]) != SHAPES[modality]:
-        raise ValueError(
-            f"{modality} takes (batch, clips, *{SHAPES[modality]}), the clips optional except for video; not {tuple(inputs.shape)}."
-        )
-    return flat
-
-
-def _start(modality: str, width: int) -> nn.Module:
-    if modality == "text":
-        return Words(width)
-    if modality == "imu":
-        return Motion(width)
-    if modality == "vision":  # the checkpoint counts the copying of single pictures as layer 0
-        convolution = nn.Conv3d(3, width, (2, 14, 14), stride=(2, 14, 14), bias=False)
-        return Patches("rgbt_stem", Stem(nn.Sequential(nn.Identity(), convolution), width, normalise=False), 16 * 16, width)
-    stride = 10 if modality == "audio" else 16
-    _, rows, columns = SHAPES[modality]
-    patches = ((rows - 16) // stride + 1) * ((columns - 16) // stride + 1)
-    stem = Stem(nn.Conv2d(1, width, 16, stride=stride, bias=False), width)
-    return Patches("depth_stem" if modality == "depth" else "rgbt_stem", stem, patches, width)
-
-
 def _head(modality: str, width: int, out: int) -> nn.Module:
     if modality == "text":
         return TextHead(width, out)
-    unused = [nn.Identity()] * (modality == "imu")  # the place of a dropout
-    return nn.Sequential(nn.LayerNorm(width, eps=1e-6), FirstToken(), *unused, nn.Linear(width, out, bias=False))
+    head = nn.Sequential(nn.LayerNorm(width, eps=1e-6), FirstToken())
+    if modality == "imu":  # the checkpoint counts a dropout here
+        head.append(nn.Identity())
+    return head.append(nn.Linear(width, out, bias=False))
 
 
 def build() -> ImageBind:
     """imagebind_huge, 1,200,781,057 parameters (4.8 GB), embeddings of 1024 numbers; on the meta device where that is current."""
-    return ImageBind(HUGE, 1024).eval()
+    network = ImageBind(HUGE, 1024)
+    network.eval()
+    return network
 
 
 def tiny() -> ImageBind:
     """The same network small enough for tests, embeddings of 40 numbers."""
-    return ImageBind(TINY, 40).eval()
+    network = ImageBind(TINY, 40)
+    network.eval()
+    return network

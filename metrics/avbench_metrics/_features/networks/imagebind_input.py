@@ -1,6 +1,6 @@
 """What ImageBind is fed: token ids, spectrograms of sound, crops of pictures, after JavisBench's use of ImageBind.
 
-Facts from JavisVerse/JavisDiT (eval/javisbench) and facebookresearch/pytorchvideo (places of clips and crops). Where ``protocol`` can
+Facts from JavisVerse/JavisDiT (eval/javisbench) and facebookresearch/pytorchvideo (places of clips and crops). Where a protocol can
 be chosen, ``official`` keeps what the published scores were computed with, slips included, and ``fixed`` mends the slips.
 """
 
@@ -23,7 +23,7 @@ from avbench.compat import mend_torch
 from avbench.errors import Unscorable, UsageError
 from avbench.feature import Array
 
-from .imagebind import CONTEXT, VOCABULARY
+from .imagebind_tokens import CONTEXT, VOCABULARY
 
 Protocol = Literal["official", "fixed"]
 
@@ -47,7 +47,8 @@ def byte_pairs(path: Path | None = None) -> Any:
 
     encoder = SimpleTokenizer(bpe_path=str(path or default_bpe()))
     if len(encoder.encoder) != VOCABULARY:
-        raise UsageError(f"The vocabulary of byte pairs has {len(encoder.encoder)} entries, not {VOCABULARY}; reinstall open-clip-torch.")
+        found = len(encoder.encoder)
+        raise UsageError(f"The vocabulary of byte pairs has {found} entries, not {VOCABULARY}; reinstall open-clip-torch.")
     return encoder
 
 
@@ -114,7 +115,7 @@ def mel(samples: Tensor) -> Tensor:
         frame_shift=10,
     )
     bins = energies.T[:, :MEL_FRAMES]
-    return torch.as_tensor(functional.pad(bins, (0, MEL_FRAMES - bins.shape[1])).unsqueeze(0))
+    return functional.pad(bins, (0, MEL_FRAMES - bins.shape[1])).unsqueeze(0)
 
 
 def audio_clips(samples: Array, protocol: Protocol = "official") -> Array:
@@ -181,10 +182,7 @@ def video_clips(pairs: Array) -> Array:
     """
     clips = torch.from_numpy(np.ascontiguousarray(pairs)).permute(0, 4, 1, 2, 3).float() / 255.0
     rows, columns = clips.shape[3:]
-    if columns < rows:
-        size = (math.floor(rows / columns * SIDE), SIDE)
-    else:
-        size = (SIDE, math.floor(columns / rows * SIDE))
+    size = (math.floor(rows / columns * SIDE), SIDE) if columns < rows else (SIDE, math.floor(columns / rows * SIDE))
     shrunk = functional.interpolate(clips.flatten(0, 1), size=size, mode="bilinear", align_corners=False)
     shrunk = _normalised(shrunk.unflatten(0, clips.shape[:2]), (1, 3, 1, 1, 1))
     down, right = size[0] - SIDE, size[1] - SIDE
