@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import json
 from fractions import Fraction
@@ -54,6 +55,16 @@ def test_text_ids_are_those_listed(real_data: Path) -> None:
 def test_75_byte_pairs_are_the_most_that_keep_the_end() -> None:
     ids = imagebind_input.text_ids(["dog " * 75, "dog " * 76])
     assert ids.argmax(axis=1).tolist() == [76, 0]
+
+
+@needs_clip
+@pytest.mark.parametrize(("column", "count"), [("text", 251), ("audio_text", 4), ("video_text", 208)])
+def test_how_many_prompts_of_javisbench_mini_lose_their_end(real_data: Path, column: str, count: int) -> None:
+    with (real_data / "benchmarks/javisbench_mini.csv").open(newline="") as file:
+        texts = [row[column] for row in csv.DictReader(file)]
+    lost = imagebind_input.text_ids(texts).argmax(axis=1) == 0
+    assert len(texts) == 1000 and lost.sum() == count
+    assert (imagebind_input.text_ids(texts, "fixed").argmax(axis=1) > 0).all()
 
 
 @needs_clip
