@@ -53,7 +53,7 @@ def _network(depth: int, stride: int, mlp_ratio: float = 4.0) -> Any:
             return self.proj(x)
 
     class Network(passt.PaSST):
-        """The package's, less twelve seconds of random numbers that a checkpoint overwrites."""
+        """The package's, less its slow random numbers: torch's own serve until a checkpoint is loaded."""
 
         def init_weights(self, mode: str = "") -> None:
             pass
