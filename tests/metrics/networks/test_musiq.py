@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from avbench.compat import mend_torch
 from avbench.errors import Unscorable
 from avbench.testing import rule_fill, rule_input
 
@@ -188,6 +189,19 @@ def test_mean_mark() -> None:
     assert musiq.mean_mark(shares).tolist() == [7.0, 5.5]
     with torch.no_grad():
         assert musiq.tiny(10)(picture("64x64")).sum() == pytest.approx(1.0, abs=1e-6)
+
+
+@pytest.mark.parametrize(("size", "reduced"), [((300, 720), (213, 512)), ((720, 300), (512, 213)), ((512, 400), (512, 400))])
+def test_pictures_of_vbench(size: tuple[int, int], reduced: tuple[int, int]) -> None:
+    mend_torch()
+    from torchvision.transforms import Resize
+
+    frames = np.random.default_rng(0).integers(0, 256, (2, *size, 3), dtype=np.uint8)
+    floats = torch.from_numpy(frames).permute(0, 3, 1, 2).float()
+    pictures = musiq.pictures_of(frames, 512)
+    assert pictures.shape == (2, 3, *reduced)
+    torch.testing.assert_close(pictures, Resize(reduced, antialias=False)(floats) / 255, rtol=0, atol=1e-6)
+    torch.testing.assert_close(musiq.pictures_of(frames), floats / 255, rtol=0, atol=0)
 
 
 def test_a_line_has_no_patches() -> None:

@@ -170,6 +170,26 @@ def test_names_and_shapes(network: Any) -> None:
     assert sum(parameter.numel() for parameter in network.parameters()) == 5_257_536
 
 
+@pytest.mark.parametrize(
+    ("iterations", "mean", "deviation", "largest", "first"),
+    [
+        (3, 0.640008012, 0.539133736, 2.02045727, (-0.188201129, -0.192956075, -0.188530833, -0.190701842, -0.18788035)),
+        (20, 4.77019595, 4.02789047, 14.283988, (-1.31742144, -1.34866762, -1.31864047, -1.33812821, -1.31626463)),
+    ],
+)
+def test_equals_the_official_code(
+    network: Any, iterations: int, mean: float, deviation: float, largest: float, first: tuple[float, ...]
+) -> None:
+    """What the code in the package vbench 0.1.5 answered when it was filled by the rule."""
+    before, after = (torch.from_numpy(rule_input(name, (2, 3, 136, 168), 127.5, 127.5)) for name in ("raft_a", "raft_b"))
+    with torch.no_grad():
+        flow = network(before, after, iterations).double().numpy()
+    limit = 1e-5 * largest
+    np.testing.assert_allclose(flow.ravel()[:5], first, rtol=0, atol=limit)
+    found = (flow.mean(), flow.std(), np.abs(flow).max())
+    np.testing.assert_allclose(found, (mean, deviation, largest), rtol=0, atol=limit)
+
+
 def test_equals_the_paper(network: Any) -> None:
     with torch.no_grad():
         found = network(pictures("before"), pictures("after"), iterations=3)

@@ -14,11 +14,28 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from avbench.errors import Unscorable
+from avbench.feature import Array
 
 PATCH = 32  # pixels, and step
 GRID = 10  # positions are hashed to a grid of 10 x 10
 LONGER_SIDES = (224, 384)  # of the two smaller pictures; the third is the picture itself
 PIXELS = 3 * PATCH * PATCH
+
+
+def pictures_of(frames: Array, longest: int | None = None) -> Tensor:
+    """uint8 RGB frames (T, H, W, 3) to pictures (T, 3, H, W) in 0 ... 1.
+
+    Args:
+        longest: None keeps the size, as Verse-Bench does; VBench's 512 reduces pictures whose longer side is above it (bilinear
+            without anti-aliasing, sides rounded down).
+    """
+    pictures = torch.from_numpy(frames.copy()).permute(0, 3, 1, 2).float()
+    height, width = pictures.shape[-2:]
+    if longest is not None and max(height, width) > longest:
+        scale = longest / max(height, width)
+        size = (int(scale * height), int(scale * width))
+        pictures = functional.interpolate(pictures, size, mode="bilinear", align_corners=False)
+    return pictures / 255.0
 
 
 def patch_sequence(pictures: Tensor) -> Tensor:
