@@ -293,7 +293,7 @@ def read_tensors(path: Path) -> dict[str, Any]:
             return dict(torch.jit.load(str(path), map_location="cpu").state_dict())
         with torch.serialization.safe_globals(_numpy_scalars()):
             return dict(torch.load(path, map_location="cpu", weights_only=True))
-    except (pickle.UnpicklingError, RuntimeError, ValueError, EOFError) as error:
+    except (pickle.UnpicklingError, RuntimeError, ValueError, EOFError, OSError) as error:  # a cut file may give any of them
         raise AvbenchError(f"{path} cannot be read as weights: {str(error).splitlines()[0]}") from error
 
 

@@ -26,20 +26,20 @@ ALIGNMENT: tuple[Checkpoint, ...] = (
         "LAION CLAP for sound (HTS-AT tiny, no fusion) and text, as transformers names it",
         "huggingface.co/laion/clap-htsat-unfused",
         "Apache-2.0",
-        on_hub("laion/clap-htsat-unfused", "pytorch_model.bin"),
+        on_hub("laion/clap-htsat-unfused", "pytorch_model.bin", revision="8fa0f1c6d0433df6e97c127f64b2a1d6c0dcda8a"),
     ),
     Checkpoint(
         "clap_630k_audioset_fusion",
         "LAION CLAP for sound (HTS-AT tiny with fusion of long sounds) and text, trained on LAION-Audio-630K and AudioSet",
         "huggingface.co/lukewys/laion_clap",
-        "CC0-1.0",
+        "unknown (the code: CC0-1.0)",
         on_hub("lukewys/laion_clap", "630k-audioset-fusion-best.pt"),
     ),
     Checkpoint(
         "clap_music_speech_audioset",
         "LAION CLAP for sound (HTS-AT base, no fusion) and text, trained on music, speech and AudioSet",
         "huggingface.co/lukewys/laion_clap",
-        "CC0-1.0",
+        "unknown (the code: CC0-1.0)",
         on_hub("lukewys/laion_clap", "music_speech_audioset_epoch_15_esc_89.98.pt"),
     ),
     Checkpoint(

@@ -22,7 +22,7 @@ def frame_rate(seconds: Array) -> float:
     if len(seconds) < 2:
         return 1.0
     rate = (len(seconds) - 1) / float(seconds[-1] - seconds[0])
-    near = [round(rate), round(rate * 1.001) / 1.001]
+    near = [round(rate), round(rate * 1.001) * 1000 / 1001]
     best = min(near, key=lambda whole: abs(whole - rate))
     return float(best) if abs(best - rate) <= CLOSE * rate else rate
 
