@@ -1,7 +1,7 @@
 """LAION CLAP's embeddings of a clip's sound and of its prompt, as several benchmarks take them.
 
-Where the official code draws a random place of a sound of more than 10 s, the clip's digest seeds the draw here, so that a clip always
-gets the same number; the official code's differs from run to run.
+Where the official code draws a random place of a sound of more than 10 s, the clip's digest seeds the draw here, so that a clip
+always gets the same number; the official code's differs from run to run.
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ class ClapText(Feature):
         return (CHECKPOINTS[self.recipe], TOKENIZER)
 
     def prepare(self, clip: Clip) -> list[Array]:
-        """Token ids, int64 (1, at most 512) of each text; raises ``Unscorable`` for none or, with ``javisbench``, too many words."""
+        """Token ids, int64 (1, at most 512) of each text; raises ``Unscorable`` for none, or for too many (``javisbench``)."""
         from avbench_metrics._features.networks.clap import LONGEST_TEXT
         from avbench_metrics._features.networks.clap_input import cut
 

@@ -15,7 +15,7 @@ CLOSE = 4e-4  # under half of what 24 and 24000 / 1001 differ by; times rounded 
 
 
 def frame_rate(seconds: Array) -> float:
-    """Average frames per second from the times of frames (n,), snapped to n or n * 1000 / 1001 where it is that near; 1 for one frame.
+    """Average frames per second from the times of frames (n,), or the whole n or n * 1000 / 1001 that is near; 1 for one frame.
 
     Times are rounded in files, so that 24 may come out as 23.9999; counts of frames in 2 s are cut to whole numbers and would jump.
     """

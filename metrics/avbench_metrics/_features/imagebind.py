@@ -1,7 +1,7 @@
 """ImageBind's embeddings of a clip: its words, its sound, its picture. One network serves all of them.
 
-Where ``protocol`` can be chosen, ``official`` keeps what JavisBench's published scores were computed with and ``fixed`` mends its slips;
-see ``networks.imagebind_input``.
+Where ``protocol`` can be chosen, ``official`` keeps what JavisBench's published scores were computed with and ``fixed`` mends its
+slips; see ``networks.imagebind_input``.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ def _network(device: str) -> Any:
 
 
 def spread(frames: int, count: int) -> Array:
-    """``count`` indices evenly from the first to the last of ``frames``, rounded half to even, int64; some repeat where there are fewer.
+    """``count`` indices evenly from the first to the last of ``frames``, rounded half to even, int64; some repeat if it has fewer.
 
     The steps are taken in float32, as the official code does: the rounding may decide about a frame.
     """

@@ -13,11 +13,12 @@ from avbench.metric import Card, ClipMetric
 from avbench_metrics._features.clap import LICENCE, LICENCE_OF_LAION, PACKAGES, SOURCE, ClapSound, ClapText
 from avbench_metrics._maths.cosine import cosine
 
+FUSION = "630k-audioset-fusion-best (HTS-AT tiny, fusion)"
 SHORT = "sounds under 10 s repeated in whole, then zeros; "
 SEEDED = "of longer sounds 10 s drawn with the clip's digest as seed (the official code draws without seed, so its number varies); "
 FUSED = (
-    "peak at -1 dB, 16 bits; " + SHORT + "longer ones as a whole shrunk to 10 s, and by 10 s from each third drawn with the clip's digest "
-    "as seed (the official code draws without seed, so its number varies); "
+    "peak at -1 dB, 16 bits; " + SHORT + "longer ones as a whole shrunk to 10 s, and by 10 s from each third drawn with the "
+    "clip's digest as seed (the official code draws without seed, so its number varies); "
 )
 COMPARED = " For comparison with published tables; prefer fixed."
 
@@ -33,8 +34,8 @@ class ClapScore(ClipMetric):
         range=(-1.0, 1.0),
         formula="mean over the prompt's sounds in words of the cosine of CLAP's embeddings of the words and of the sound",
         source=SOURCE + "laion/clap-htsat-unfused, as JavisBench",
-        protocol="laion/clap-htsat-unfused; 48 kHz mono (soxr); " + SHORT + "longer ones 10 s after 10 s, mean of the embeddings; text of "
-        "at most 77 tokens; texts that only say that there is no sound are left out",
+        protocol="laion/clap-htsat-unfused; 48 kHz mono (soxr); " + SHORT + "longer ones 10 s after 10 s, mean of the embeddings; "
+        "text of at most 77 tokens; texts that only say that there is no sound are left out",
         licence=LICENCE,
         extra="clap",
         packages=PACKAGES,
@@ -65,7 +66,7 @@ class ClapScoreJavisBench(ClapScore):
         ClapScore.card,
         formula="cosine of CLAP's embeddings of the prompt's sound in words and of the sound",
         source=SOURCE + "github.com/JavisVerse/JavisDiT, eval/javisbench",
-        protocol="laion/clap-htsat-unfused; 48 kHz mono (soxr; the official code: librosa's default); " + SHORT + SEEDED + "text not cut",
+        protocol="laion/clap-htsat-unfused; 48 kHz mono (soxr; official: librosa's default); " + SHORT + SEEDED + "text not cut",
         notes="The official code fails on texts of more than 512 tokens; such clips are left without a score." + COMPARED,
     )
     uses: ClassVar[tuple[Feature, ...]] = (ClapText("javisbench"), ClapSound("javisbench"))
@@ -80,8 +81,8 @@ class ClapScoreAvBenchmark(ClapScore):
         title="LAION-CLAP-Score",
         formula="cosine of CLAP's embeddings of the prompt's sound in words and of the sound",
         source=SOURCE + "github.com/hkchengrex/av-benchmark",
-        protocol="music_speech_audioset_epoch_15_esc_89.98 (HTS-AT base, no fusion); mean of the channels, less its mean, 48 kHz (torchaudio's "
-        "sinc), no 16-bit grid; whole clip; " + SHORT + SEEDED + "text of at most 77 tokens",
+        protocol="music_speech_audioset_epoch_15_esc_89.98 (HTS-AT base, no fusion); mean of the channels, less its mean, 48 kHz "
+        "(torchaudio's sinc), no 16-bit grid; whole clip; " + SHORT + SEEDED + "text of at most 77 tokens",
         licence=LICENCE_OF_LAION,
         packages=(*PACKAGES, "torchaudio"),
         notes="The length that the official code is told is the clip's own here." + COMPARED,
@@ -98,11 +99,11 @@ class ClapScoreVerseBench(ClapScore):
         title="CS",
         formula="cosine of CLAP's embeddings of the first of the prompt's sounds in words and of the sound",
         source=SOURCE + "github.com/Dorniwang/Verse-Bench",
-        protocol="630k-audioset-fusion-best (HTS-AT tiny, fusion); 48 kHz mono (soxr, as librosa); " + FUSED + "text of at most 77 tokens",
+        protocol=FUSION + "; 48 kHz mono (soxr, as librosa); " + FUSED + "text of at most 77 tokens",
         licence=LICENCE_OF_LAION,
         needs=(),
-        notes="Of several described sounds only the first is compared; an empty one is compared as the empty text and counts, as do texts that "
-        "say that there is no sound. Silence has no score; the official code makes it NaN." + COMPARED,
+        notes="Of several described sounds only the first is compared; an empty one is compared as the empty text and counts, as "
+        "do texts that say that there is no sound. Silence has no score; the official code makes it NaN." + COMPARED,
     )
     uses: ClassVar[tuple[Feature, ...]] = (ClapText("verse_bench"), ClapSound("verse_bench"))
 
@@ -115,12 +116,11 @@ class ClapScoreMova(ClapScore):
         ClapScore.card,
         formula="cosine of CLAP's embeddings of the prompt's text and of the sound",
         source=SOURCE + "github.com/OpenMOSS/MOVA, evaluation",
-        protocol="630k-audioset-fusion-best (HTS-AT tiny, fusion); 32 kHz mono (soxr) passed off as 48 kHz; " + FUSED + "the whole scene's text, at "
-        "most 77 tokens",
+        protocol=FUSION + "; 32 kHz mono (soxr) passed off as 48 kHz; " + FUSED + "the whole scene's text, at most 77 tokens",
         licence=LICENCE_OF_LAION,
         needs=("text",),
-        notes="The network hears the sound 1.5 times too fast, and 15 s as 10 s; the text is the whole prompt with its dialogue, cut. MOVA "
-        "averages within each set of Verse-Bench first and then over the sets; avbench averages over clips." + COMPARED,
+        notes="The network hears the sound 1.5 times too fast, and 15 s as 10 s; the text is the whole prompt with its dialogue, "
+        "cut. MOVA averages within each set of Verse-Bench first and then over the sets; avbench averages over clips." + COMPARED,
     )
     uses: ClassVar[tuple[Feature, ...]] = (ClapText("mova"), ClapSound("mova"))
 

@@ -32,7 +32,8 @@ class ClipScore(ClipMetric):
         extra="clip",
         packages=("torch", "open_clip", "PIL"),
         needs=("text",),
-        notes="A plain cosine: not times 100 or 2.5, not cut at 0; typical values .2 to .35. What lies beyond 75 byte pairs is not read.",
+        notes="A plain cosine: not times 100 or 2.5, not cut at 0; typical values .2 to .35. What lies beyond 75 byte pairs is not "
+        "read.",
     )
     uses: ClassVar[tuple[Feature, ...]] = (ClipText(), ClipFrames(48, swapped=False))
 
@@ -49,8 +50,8 @@ class ClipScoreJavisBench(ClipScore):
     card: ClassVar[Card] = replace(
         ClipScore.card,
         protocol=FRAMES + "BGR" + TEXT,
-        notes="Red and blue are exchanged twice on the way, so CLIP sees wrong colours. On a GPU the official code computes in half precision: "
-        "its fourth digit differs. For comparison with published tables; prefer fixed.",
+        notes="Red and blue are exchanged twice on the way, so CLIP sees wrong colours. On a GPU the official code computes in "
+        "half precision: its fourth digit differs. For comparison with published tables; prefer fixed.",
     )
     uses: ClassVar[tuple[Feature, ...]] = (ClipText(), ClipFrames(48, swapped=True))
 

@@ -7,12 +7,13 @@ from typing import ClassVar
 
 from avbench.feature import Feature, Sample
 from avbench.metric import Card, ClipMetric
-from avbench_metrics._features.imagebind import LICENCE, PACKAGES, SOURCE, ImageBindSound, ImageBindVideo
+from avbench_metrics._features.imagebind import LICENCE, SOURCE, ImageBindSound, ImageBindVideo
 from avbench_metrics._maths.cosine import cosine
 
 SOUND = "sound: 16 kHz (torchaudio's sinc), three clips of 2 s, Kaldi log-mel 128 x 204"
 CLIPS = "picture: five clips of 2 s, first and last frame, short side 224 (bilinear), three squares each; "
-PAIRS = "picture: half a frame per second (FFmpeg's fps filter), each frame with the next, short side 224 (bicubic), three squares each; "
+PAIRS = "picture: half a frame per second (FFmpeg's fps filter), each frame with the next, short side 224 (bicubic), three squares "
+"each; "
 FIRST_CHANNEL = ", first channel less the mean of all, overlapping clips share what was subtracted"
 
 
@@ -62,8 +63,8 @@ class IbAudioVideoAvBenchmark(IbAudioVideo):
         title="IB-Score",
         source=SOURCE + "github.com/hkchengrex/av-benchmark",
         protocol=PAIRS + SOUND + FIRST_CHANNEL + "; the length asked for is the clip's own",
-        notes="Needs 4 s of picture; the official code crashes below. 8 s give four frames, so most of the picture is never seen. Tables "
-        "multiply it by 100.",
+        notes="Needs 4 s of picture; the official code crashes below. 8 s give four frames, so most of the picture is never seen. "
+        "Tables multiply it by 100.",
     )
     uses: ClassVar[tuple[Feature, ...]] = (ImageBindSound("official"), ImageBindVideo("pairs"))
 
@@ -77,8 +78,9 @@ class IbAudioVideoMova(IbAudioVideo):
         title="IB-Score",
         source=SOURCE + "github.com/OpenMOSS/MOVA, evaluation",
         protocol=PAIRS + SOUND + FIRST_CHANNEL + "; the last 0.1 s of picture is left out",
-        notes="As av-benchmark but for 0.1 s less of picture, so that 8 s give three frames. MOVA averages within each set of Verse-Bench "
-        "first and then over the sets; avbench averages over clips. MOVA's toolkit takes other frames where torio is not installed.",
+        notes="As av-benchmark but for 0.1 s less of picture, so that 8 s give three frames. MOVA averages within each set of "
+        "Verse-Bench first and then over the sets; avbench averages over clips. MOVA's toolkit takes other frames where torio is "
+        "not installed.",
     )
     uses: ClassVar[tuple[Feature, ...]] = (ImageBindSound("official"), ImageBindVideo("pairs", 0.1))
 

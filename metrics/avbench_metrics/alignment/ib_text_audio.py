@@ -46,9 +46,10 @@ class IbTextAudioJavisBench(IbTextAudio):
 
     card: ClassVar[Card] = replace(
         IbTextAudio.card,
-        protocol=SOUND + "; first channel, less the mean of all; overlapping clips share what was subtracted; text cut at 77 tokens",
-        notes="Prompts of more than 75 byte pairs (4 of the 1000 sounds of JavisBench-mini) get one and the same text embedding. Of stereo "
-        "only the first channel is heard. For comparison with published tables; prefer fixed.",
+        protocol=SOUND + "; first channel, less the mean of all; overlapping clips share what was subtracted; text cut at 77 "
+        "tokens",
+        notes="Prompts of more than 75 byte pairs (4 of the 1000 sounds of JavisBench-mini) get one and the same text embedding. "
+        "Of stereo only the first channel is heard. For comparison with published tables; prefer fixed.",
     )
     uses: ClassVar[tuple[Feature, ...]] = (ImageBindText("audio_text", "official"), ImageBindSound("official"))
 

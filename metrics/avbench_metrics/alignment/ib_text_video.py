@@ -46,8 +46,8 @@ class IbTextVideoJavisBench(IbTextVideo):
     card: ClassVar[Card] = replace(
         IbTextVideo.card,
         protocol=PICTURE + "; text cut at 77 tokens, the end token with the rest",
-        notes="All prompts of more than 75 byte pairs (251 of the 1000 of JavisBench-mini) get one and the same text embedding, because "
-        "ImageBind reads it at the end token, which the code cuts off. For comparison with published tables; prefer fixed.",
+        notes="All prompts of more than 75 byte pairs (251 of the 1000 of JavisBench-mini) get one and the same text embedding, "
+        "because ImageBind reads it at the end token, which the code cuts off. For comparison with published tables; prefer fixed.",
     )
     uses: ClassVar[tuple[Feature, ...]] = (ImageBindText("text", "official"), ImageBindVideo())
 

@@ -25,9 +25,11 @@ class JavisScore(ClipMetric):
         better="higher",
         unit="1",
         range=(-1.0, 1.0),
-        formula="mean over windows of the mean of the int(0.4 n) smallest cosines of ImageBind's embeddings of its n frames and its sound",
+        formula="mean over windows of the mean of the int(0.4 n) smallest cosines of ImageBind's embeddings of its n frames and "
+        "its sound",
         source=SOURCE + "JavisDiT, arXiv 2503.23377; github.com/JavisVerse/JavisDiT, eval/javisbench",
-        protocol=PICTURE + ", mean of the channels; each window of sound starts with the nearest frame, within what both have in common",
+        protocol=PICTURE + ", mean of the channels; each window of sound starts with the nearest frame, within what both have in "
+        "common",
         licence=LICENCE,
         extra="clap",
         packages=("torch", "torchaudio", "PIL"),
@@ -54,10 +56,10 @@ class JavisScoreJavisBench(JavisScore):
 
     card: ClassVar[Card] = replace(
         JavisScore.card,
-        protocol=PICTURE + ", first channel less the mean of all, overlapping windows share what was subtracted; frames and samples are "
-        "counted apart in whole numbers",
-        notes="At 25 fps picture and sound drift apart by 20 ms per window; where picture or sound has no more than 2 s, all of both is one "
-        "window. For comparison with published tables; prefer fixed.",
+        protocol=PICTURE + ", first channel less the mean of all, overlapping windows share what was subtracted; frames and "
+        "samples are counted apart in whole numbers",
+        notes="At 25 fps picture and sound drift apart by 20 ms per window; where picture or sound has no more than 2 s, all of "
+        "both is one window. For comparison with published tables; prefer fixed.",
     )
     uses: ClassVar[tuple[Feature, ...]] = (ImageBindFrames(), ImageBindWindows("official"), Clock())
     windows: ClassVar[Protocol] = "official"

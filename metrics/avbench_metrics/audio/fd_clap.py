@@ -27,8 +27,8 @@ class FdClap(SetMetric):
         range=(0.0, 1e6),
         formula="|mean_g - mean_r|^2 + tr(S_g + S_r - 2 (S_g S_r)^(1/2)) of CLAP's embeddings, one per clip",
         source=SOURCE + "Heusel et al., arXiv 1706.08500",
-        protocol="laion/clap-htsat-unfused; 48 kHz mono (soxr); sounds under 10 s repeated in whole, then zeros; longer ones 10 s after 10 s, mean "
-        "of the embeddings; unbiased covariances, float64",
+        protocol="laion/clap-htsat-unfused; 48 kHz mono (soxr); sounds under 10 s repeated in whole, then zeros; longer ones 10 s "
+        "after 10 s, mean of the embeddings; unbiased covariances, float64",
         licence=LICENCE,
         extra="clap",
         packages=PACKAGES,
@@ -53,12 +53,12 @@ class FdClapVerseBench(SetMetric):
         range=(0.0, 4.001),
         formula="mean over pairs of 2 - 2 cos of CLAP's embeddings of a clip and of the reference clip of the same prompt",
         source=SOURCE + "github.com/Dorniwang/Verse-Bench",
-        protocol="630k-audioset-fusion-best (HTS-AT tiny, fusion); 48 kHz mono (soxr, as librosa); peak at -1 dB, 16 bits; sounds under 10 s repeated "
-        "in whole, then zeros; longer ones fused, at places drawn with the clip's digest as seed",
+        protocol="630k-audioset-fusion-best (HTS-AT tiny, fusion); 48 kHz mono (soxr, as librosa); peak at -1 dB, 16 bits; sounds "
+        "under 10 s repeated in whole, then zeros; longer ones fused, at places drawn with the clip's digest as seed",
         licence=LICENCE_OF_LAION,
-        notes="No Fréchet distance and blind to diversity: the official code takes the statistics of single clips (one embedding each), whose "
-        "distance is that of the embeddings up to 1e-7. With NumPy from 2.2 on it does not end. The official code leaves out clips without "
-        "a described sound. For comparison with published tables; prefer fixed.",
+        notes="No Fréchet distance and blind to diversity: the official code takes the statistics of single clips (one embedding "
+        "each), whose distance is that of the embeddings up to 1e-7. With NumPy from 2.2 on it does not end. The official code "
+        "leaves out clips without a described sound. For comparison with published tables; prefer fixed.",
     )
     uses: ClassVar[tuple[Feature, ...]] = (ClapSound("verse_bench"),)
 

@@ -36,7 +36,8 @@ def published() -> dict[str, tuple[int, ...]]:
         for block in range(12):
             at = f"{tower}transformer.resblocks.{block}."
             shapes |= {f"{at}attn.in_proj_weight": (3 * width, width), f"{at}attn.in_proj_bias": (3 * width,)}
-            for name, out, into in (("attn.out_proj", width, width), ("mlp.c_fc", 4 * width, width), ("mlp.c_proj", width, 4 * width)):
+            wide = 4 * width
+            for name, out, into in (("attn.out_proj", width, width), ("mlp.c_fc", wide, width), ("mlp.c_proj", width, wide)):
                 shapes |= {f"{at}{name}.weight": (out, into), f"{at}{name}.bias": (out,)}
             for name in ("ln_1", "ln_2"):
                 shapes |= {f"{at}{name}.weight": (width,), f"{at}{name}.bias": (width,)}

@@ -1,7 +1,8 @@
 """LAION's CLAP, sound and text in one space, through transformers (Wu et al., arXiv 2211.06687).
 
-Two families of files hold it. transformers' own bear the names of its ``ClapModel``; LAION's bear those of github.com/LAION-AI/CLAP and
-are renamed by ``from_laion``. Numbers that only index (positions, pairs of a window) are the network's own and never read from a file.
+Two families of files hold it. transformers' own bear the names of its ``ClapModel``; LAION's bear those of
+github.com/LAION-AI/CLAP and are renamed by ``from_laion``. Numbers that only index (positions, pairs of a window) are the network's
+own and never read from a file.
 """
 
 from __future__ import annotations

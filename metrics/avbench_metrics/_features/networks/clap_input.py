@@ -1,7 +1,7 @@
 """What LAION's CLAP is fed: log-mel spectra of 10 s at 48 kHz, and token ids.
 
-Facts from github.com/LAION-AI/CLAP (``training/data.py``) and transformers' ClapFeatureExtractor. Where these draw a random place the
-generator is the caller's.
+Facts from github.com/LAION-AI/CLAP (``training/data.py``) and transformers' ClapFeatureExtractor. Where these draw a random place
+the generator is the caller's.
 """
 
 from __future__ import annotations

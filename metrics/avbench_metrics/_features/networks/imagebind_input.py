@@ -198,7 +198,7 @@ def _three_crops(clips: Tensor) -> Tensor:
 def slow_frames(seconds: Array, length: float) -> Array:
     """Which frames av-benchmark takes at half a frame per second: int64 (int(length / 2),), indices into ``seconds``.
 
-    FFmpeg's fps filter gives a frame to the nearest tick and keeps a tick's last one, so tick k shows the last frame before 2 k + 1 s.
+    FFmpeg's fps filter gives a frame to the nearest tick and keeps a tick's last one, so tick k shows the last before 2 k + 1 s.
 
     Args:
         seconds: when each frame is shown, from the first on.
@@ -209,7 +209,7 @@ def slow_frames(seconds: Array, length: float) -> Array:
     """
     count = int(length / 2)
     if count < 2:
-        raise Unscorable(f"At half a frame per second {length:.2f} s of picture give no pair of frames; 4 s are needed.", "too_short")
+        raise Unscorable(f"{length:.2f} s of picture give no pair of frames at half a frame per second; 4 s do.", "too_short")
     ticks = 2 * np.arange(count) + 1 - 1e-6  # a frame at just 2 k + 1 s belongs to the next
     return np.searchsorted(np.asarray(seconds) - seconds[0], ticks) - 1
 
