@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -19,6 +20,26 @@ GAP_SECONDS = 0.01  # timestamps in Matroska are rounded to 1 ms; only a larger 
 HALF_TICK = 5e-4  # a frame due at t is shown at t even where its timestamp was rounded up
 MAX_SECONDS = 3600.0
 MAX_BYTES = 4 << 30
+
+
+_threads = 0
+
+
+def use_decoder_threads(count: int) -> None:
+    """Threads of a video decoder in this process; 0 is as many as there are cores. Pictures do not depend on it."""
+    global _threads
+    _threads = count
+
+
+@contextlib.contextmanager
+def single_threaded_decoder() -> Iterator[None]:
+    """One thread per decoder within the block: several processes share the cores already."""
+    before = _threads
+    use_decoder_threads(1)
+    try:
+        yield
+    finally:
+        use_decoder_threads(before)
 
 
 @dataclass
@@ -110,7 +131,7 @@ def _fill(container: Any, pictures: tuple[Frames, ...], sounds: tuple[Waveform, 
     video = container.streams.best("video") if pictures else None
     audio = container.streams.best("audio") if sounds else None
     if video is not None:
-        video.thread_type = "AUTO"
+        video.thread_type, video.thread_count = "AUTO", _threads
     zero = max(0.0, (container.start_time or 0) / av.time_base)
     wanted = [s for s in (video, audio) if s is not None]
     gatherers = [_PictureGatherer(ask) for ask in pictures] if video is not None else []
