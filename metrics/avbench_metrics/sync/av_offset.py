@@ -19,6 +19,7 @@ from avbench_metrics._features.visual_change import VisualChange
 CHANGE, SOUND = VisualChange(), SoundChange()
 LAG_SECONDS = 1.0
 GUARD_SECONDS = 0.05  # a wiggle this near the best lag gives the same answer
+PERIOD_SECONDS = 0.12  # nothing seen at 16 frames a second repeats faster
 TREND_SECONDS = (0.25, 0.5)
 
 
@@ -29,10 +30,14 @@ class AvOffset(ClipMetric):
     Args:
         confidence: least height of the best peak over the second best, as correlation times root of the seconds in overlap.
         edge_seconds: a peak nearer than this to the end of the search may belong to a still greater offset.
+        repetition, rival: no answer where picture and sound both correlate more than ``repetition`` with themselves moved, and
+            the correlation at another lag exceeds the share ``rival`` of that at the best.
     """
 
     confidence: float = 0.04
     edge_seconds: float = 0.05
+    repetition: float = 0.7
+    rival: float = 0.9
 
     card: ClassVar[Card] = Card(
         title="AV offset",
@@ -46,9 +51,9 @@ class AvOffset(ClipMetric):
         protocol="picture: root and log of the top 5 % |luma difference|, size and root of mean luma change, at 144 rows; sound: "
         "size and rise of log-mel and of log energy changes, size of mel magnitude changes; 100 Hz, trends of 0.25 and 0.5 s "
         "removed; lags up to 1 s or half the clip",
-        notes="Not applicable where the best lag hardly beats the second best, as with periodic motion, and where picture or sound "
-        "is still. A signal method: it sees impacts and mouth movement, not meaning. Reported value: mean size; the signed mean "
-        "stands beside.",
+        notes="Not applicable where the best lag hardly beats the second best, where picture and sound repeat themselves, and where "
+        "picture or sound is still. A signal method: it sees impacts and mouth movement, not meaning, and finds a lag for most "
+        "foreign sounds too. Reported value: mean size; the signed mean stands beside.",
     )
     uses: ClassVar[tuple[Feature, ...]] = (CHANGE, SOUND)
 
@@ -75,11 +80,14 @@ class AvOffset(ClipMetric):
         if float(change[2].max()) < 1.0:
             raise Unscorable("The picture does not move.")
         curve = agreement(change, sound)
-        return (*peak(curve), (len(curve) // 2) / STEPS)
+        if repetition(change, sound) > self.repetition and rival(curve) > self.rival:
+            raise Unscorable("Picture and sound repeat themselves: lags one period apart agree equally well.")
+        lag, confidence = peak(curve[0])
+        return lag, confidence, (curve.shape[1] // 2) / STEPS
 
 
 def agreement(change: Array, sound: Array) -> Array:
-    """Mean correlation of all pairs of cues times the root of the seconds in overlap, by lag, float64 (2 reach + 1,).
+    """Agreement of picture and sound by lag, float64 (2, 2 reach + 1): r sqrt(T), and the mean correlation r alone.
 
     Args:
         change: ``VisualChange``, (4, pairs of frames).
@@ -88,28 +96,53 @@ def agreement(change: Array, sound: Array) -> Array:
     The reach is 1 s or half of what both share, in steps of 10 ms. Chance alone makes a correlation of T seconds as large as
     1 / sqrt(T): without the root a lag would win by leaving less to contradict it.
     """
+    curves = []
+    for seconds in TREND_SECONDS:
+        seen, heard = _cues(change, sound, seconds)
+        lags = _lags(seen.shape[1])
+        curves.append([float(np.mean(_unit(x) @ _unit(y).T)) for x, y in (_overlap(seen, heard, int(lag)) for lag in lags)])
+    correlation = np.mean(curves, axis=0)
+    return np.stack([correlation * np.sqrt((seen.shape[1] - np.abs(lags)) / STEPS), correlation])
+
+
+def repetition(change: Array, sound: Array) -> float:
+    """How well picture and sound both repeat themselves, -1 to 1: largest lag-correlation that both reach at one lag, or 0."""
+    both = _cues(change, sound, max(TREND_SECONDS))
+    lags = _lags(both[0].shape[1])
+    own = [[float(np.mean(np.sum(_unit(x) * _unit(y), axis=1))) for x, y in (_overlap(rows, rows, int(lag)) for lag in lags)]
+           for rows in both]  # fmt: skip
+    return float(np.min(own, axis=0)[lags >= round(PERIOD_SECONDS * STEPS)].max(initial=0.0))
+
+
+def rival(curve: Array) -> float:
+    """Correlation of the best other peak as a share of that at the best lag of ``agreement``."""
+    best = int(curve[0].argmax())
+    others = _maxima(curve[1], best, PERIOD_SECONDS)
+    return float(curve[1, others].max(initial=0.0) / max(float(curve[1, best]), 1e-9))
+
+
+def _cues(change: Array, sound: Array, trend: float) -> tuple[Array, Array]:
+    """Picture (4, steps) and sound (5, steps) at 100 Hz over what both share, without what is slower than ``trend`` seconds.
+
+    Cuts, music and camera moves have trends that agree at any lag.
+    """
     grid = np.arange(int(change[0, -1] * STEPS)) / STEPS
     top, luma = np.interp(grid, change[0], change[2]), np.interp(grid, change[0], np.abs(change[3]))
-    picture = np.stack([np.sqrt(top), np.log(top + 0.5), luma, np.sqrt(luma)])
     count = min(len(grid), sound.shape[1])
+    rows = np.stack([np.sqrt(top), np.log(top + 0.5), luma, np.sqrt(luma)]), sound
+    slow = [ndimage.gaussian_filter1d(r, trend * STEPS, axis=1, mode="nearest") for r in rows]
+    return (rows[0] - slow[0])[:, :count], (rows[1] - slow[1])[:, :count]
+
+
+def _lags(count: int) -> Array:
     reach = min(round(LAG_SECONDS * STEPS), count // 2)
-    curves = [_by_lag(_detrended(picture, s)[:, :count], _detrended(sound, s)[:, :count], reach) for s in TREND_SECONDS]
-    overlap = count - np.abs(np.arange(-reach, reach + 1))
-    return np.asarray(np.mean(curves, axis=0) * np.sqrt(overlap / STEPS))
+    return np.arange(-reach, reach + 1)
 
 
-def _detrended(cues: Array, seconds: float) -> Array:
-    """Without what is slower than ``seconds``: cuts, music and camera moves have trends that agree at any lag."""
-    return np.asarray(cues - ndimage.gaussian_filter1d(cues, seconds * STEPS, axis=1, mode="nearest"))
-
-
-def _by_lag(picture: Array, sound: Array, reach: int) -> Array:
-    """Pearson correlation averaged over all rows of ``picture`` and all of ``sound``, float64 (2 reach + 1,)."""
-    count = picture.shape[1]
-    return np.asarray([
-        float(np.mean(_unit(picture[:, max(0, -lag) : count - max(0, lag)]) @ _unit(sound[:, max(0, lag) : count - max(0, -lag)]).T))
-        for lag in range(-reach, reach + 1)
-    ])  # fmt: skip
+def _overlap(early: Array, late: Array, lag: int) -> tuple[Array, Array]:
+    """Columns of ``early`` at t and of ``late`` at t + lag, where both exist."""
+    count = early.shape[1]
+    return early[:, max(0, -lag) : count - max(0, lag)], late[:, max(0, lag) : count - max(0, -lag)]
 
 
 def _unit(rows: Array) -> Array:
@@ -119,13 +152,17 @@ def _unit(rows: Array) -> Array:
     return np.asarray(np.where(length > 1e-6, centred / np.maximum(length, 1e-6), 0.0))
 
 
-def peak(curve: Array) -> tuple[float, float]:
-    """Best lag in seconds (refined by a parabola) and its margin over the best other local maximum, ends included."""
-    best = int(curve.argmax())
-    guard = round(GUARD_SECONDS * STEPS)
+def _maxima(curve: Array, best: int, guard: float) -> Array:
+    """Indices of local maxima further than ``guard`` seconds from ``best``, ends included."""
     padded = np.pad(curve, 1, constant_values=-np.inf)
-    maxima = np.flatnonzero((curve >= padded[:-2]) & (curve >= padded[2:]) & (np.abs(np.arange(len(curve)) - best) > guard))
-    margin = float(curve[best] - curve[maxima].max(initial=-1.0))
+    far = np.abs(np.arange(len(curve)) - best) > round(guard * STEPS)
+    return np.flatnonzero((curve >= padded[:-2]) & (curve >= padded[2:]) & far)
+
+
+def peak(curve: Array) -> tuple[float, float]:
+    """Best lag in seconds (refined by a parabola) and its margin over the best other local maximum."""
+    best = int(curve.argmax())
+    margin = float(curve[best] - curve[_maxima(curve, best, GUARD_SECONDS)].max(initial=-1.0))
     shift = 0.0
     if 0 < best < len(curve) - 1:
         left, middle, right = curve[best - 1 : best + 2]
