@@ -1,8 +1,8 @@
 """How often ``av_offset`` answers, and how often it is right, when the sound of known clips is moved.
 
-``python tests/metrics/test_offset_study.py [FOLDER]`` prints the table that DECISIONS.md cites. Toybox: 32 test clips and 64
-with fresh timing (held out), and 96 train clips (cues and thresholds were chosen on them); right is an answer within 0.1 s of
-the delay. FOLDER holds real clips whose own offset nobody knows: right is an answer that differs from the answer for the clip
+``python tests/metrics/test_offset_study.py [FOLDER]`` prints the table that DECISIONS.md cites. Toybox: the demo's 32 test
+clips, 64 test clips with fresh timing that no choice was made on, and 96 train clips that cues and thresholds were chosen on;
+right is an answer within 0.1 s of the delay. FOLDER holds real clips whose own offset nobody knows: right is an answer that differs from the answer for the clip
 as it is by the delay, within 40 ms; ``foreign`` gives each picture the sound of the next clip.
 """
 

@@ -51,9 +51,9 @@ class AvOffset(ClipMetric):
         protocol="picture: root and log of the top 5 % |luma difference|, size and root of mean luma change, at 144 rows; sound: "
         "size and rise of log-mel and of log energy changes, size of mel magnitude changes; 100 Hz, trends of 0.25 and 0.5 s "
         "removed; lags up to 1 s or half the clip",
-        notes="Not applicable where the best lag hardly beats the second best, where picture and sound repeat themselves, and where "
-        "picture or sound is still. A signal method: it sees impacts and mouth movement, not meaning, and finds a lag for most "
-        "foreign sounds too. Reported value: mean size; the signed mean stands beside.",
+        notes="Not applicable where the best lag hardly beats the second best, where picture and sound repeat themselves, and "
+        "where picture or sound is still. A signal method: it sees impacts and mouth movement, not meaning, and finds a lag for "
+        "most foreign sounds too. Reported value: mean size; the signed mean stands beside.",
     )
     uses: ClassVar[tuple[Feature, ...]] = (CHANGE, SOUND)
 
