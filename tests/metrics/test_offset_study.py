@@ -2,13 +2,15 @@
 
 ``python tests/metrics/test_offset_study.py [FOLDER]`` prints the table that DECISIONS.md cites. Toybox: the demo's 32 test
 clips, 64 test clips with fresh timing that no choice was made on, and 96 train clips that cues and thresholds were chosen on;
-right is an answer within 0.1 s of the delay. FOLDER holds real clips whose own offset nobody knows: right is an answer that differs from the answer for the clip
-as it is by the delay, within 40 ms; ``foreign`` gives each picture the sound of the next clip.
+right is an answer within 0.1 s of the delay. ``repeats`` are endless bounces and flashes, without and with the rule against
+them. FOLDER holds real clips whose own offset nobody knows: right is an answer that differs from the answer for the clip as it
+is by the delay, within 40 ms; ``foreign`` gives each picture the sound of the next clip, right is a lag within 0.2 s.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -18,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 from avbench_metrics._features.onset_strength import RATE
-from avbench_metrics.sync.av_offset import CHANGE, METRIC, SOUND, agreement, peak
+from avbench_metrics.sync.av_offset import CHANGE, METRIC, SOUND, AvOffset, agreement, peak
 
 from avbench.clip import Clip, Prompt
 from avbench.errors import Unscorable
@@ -49,7 +51,9 @@ class Moved(Clip):
         return self.samples, RATE
 
 
-def answers(path: Path, group: str, delays: tuple[float, ...] = DELAYS, sound: Path | None = None) -> Iterator[Answer]:
+def answers(
+    path: Path, group: str, delays: tuple[float, ...] = DELAYS, sound: Path | None = None, metric: AvOffset = METRIC
+) -> Iterator[Answer]:
     """The metric's answers for one file, or its picture with another's sound, at each delay; each file is decoded once."""
     name = str(path)
     clip = Moved(path, Prompt(name))
@@ -60,7 +64,7 @@ def answers(path: Path, group: str, delays: tuple[float, ...] = DELAYS, sound: P
     for delay in delays:
         clip.samples = audio_delay(take, delay, np.random.default_rng(0)).samples
         try:
-            value: float | None = METRIC.score(Sample(name, clip.prompt, {CHANGE: change, SOUND: SOUND.prepare(clip)}))
+            value: float | None = metric.score(Sample(name, clip.prompt, {CHANGE: change, SOUND: SOUND.prepare(clip)}))
         except Unscorable as error:
             assert error.kind == "not_applicable", error
             value = None
@@ -78,6 +82,23 @@ def toybox(split: str, count: int, seed: int, delays: tuple[float, ...] = DELAYS
             write_clip(path, frames, 16, samples, 16_000)
             found += answers(path, f"{split} {scene.kind}", delays)
     return found
+
+
+def repeating(metric: AvOffset) -> list[Answer]:
+    """Answers for 36 endlessly bouncing or flashing scenes of six periods and three phases."""
+    found: list[Answer] = []
+    with tempfile.TemporaryDirectory() as folder:
+        for index, period, phase in itertools.product((0, 1), (0.25, 0.3, 0.35, 0.4, 0.45, 0.5), (0.05, 0.12, 0.19)):
+            path = Path(folder) / f"{index}-{period}-{phase}.mp4"
+            write_repeating(path, index, period, phase)
+            found += answers(path, "repeats", (0.0, 0.2, 0.3, 0.4), metric=metric)
+    return found
+
+
+def write_repeating(path: Path, index: int, period: float, phase: float) -> None:
+    """Write test scene ``index`` (0 bounces, 1 flashes) with an event every ``period`` seconds from ``phase`` on."""
+    frames, samples = render(dataclasses.replace(draw_scene("test", index), events=tuple(np.arange(phase, 2, period).tolist())))
+    write_clip(path, frames, 16, samples, 16_000)
 
 
 def errors(found: list[Answer], relative: bool = False) -> dict[tuple[str, float], list[float]]:
@@ -112,14 +133,12 @@ def test_delays_of_held_out_clips_are_found() -> None:
 
 @pytest.mark.parametrize("delay", [0.0, 0.2, 0.4])
 @pytest.mark.parametrize("period", [0.25, 0.4, 0.5])
-def test_endless_repetition_is_never_answered_wrongly(tmp_path: Path, period: float, delay: float) -> None:
-    for kind, index in (("bounce", 0), ("flash", 1)):
-        scene = dataclasses.replace(draw_scene("test", index), events=tuple(np.arange(0.12, 2, period).tolist()))
-        frames, samples = render(scene)
-        write_clip(tmp_path / f"{kind}.mp4", frames, 16, samples, 16_000)
-        (answer,) = answers(tmp_path / f"{kind}.mp4", kind, (delay,))
+def test_endless_repetition_is_not_answered_but_uneven_events_are(tmp_path: Path, period: float, delay: float) -> None:
+    for index in (0, 1):
+        write_repeating(tmp_path / f"{index}.mp4", index, period, 0.12)
+        (answer,) = answers(tmp_path / f"{index}.mp4", "repeats", (delay,))
         assert answer.value is None, answer
-    scene = dataclasses.replace(scene, events=(0.3, 0.3 + period, 1.5))
+    scene = dataclasses.replace(draw_scene("test", 1), events=(0.3, 0.3 + period, 1.5))
     frames, samples = render(scene)
     write_clip(tmp_path / "uneven.mp4", frames, 16, samples, 16_000)
     (answer,) = answers(tmp_path / "uneven.mp4", "uneven", (delay,))
@@ -142,6 +161,8 @@ def main() -> None:
     show(toybox("test", 32, 0), 0.1)
     show(toybox("test", 64, 3), 0.1)
     show([a for seed in (1, 2) for a in toybox("train", 48, seed)], 0.1)
+    for metric in (dataclasses.replace(METRIC, repetition=1.0), METRIC):
+        show(repeating(metric), 0.1)
     for folder in sys.argv[1:]:
         paths = sorted(Path(folder).rglob("*.mp4"))
         show([a for p in paths for a in answers(p, "real")], 0.04, relative=True)
