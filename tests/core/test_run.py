@@ -217,7 +217,7 @@ def _zoo(folder: Path, sound: Path) -> dict[str, set[str]]:
         "short": {"too_short"},
         "black": {"not_applicable"},
         "silent": {"not_applicable"},
-        "truncated": {"unreadable"},
+        "truncated": {"truncated"},
         "empty": {"unreadable"},
         "text – ünï": {"unreadable"},
         "no video": {"no_video"},
