@@ -205,7 +205,13 @@ class _PictureGatherer:
     def finish(self) -> tuple[Array, Array]:
         if self.ask.fps is not None and self.previous is not None:
             self._emit_until(max(self.end, self.previous[0] + 2 * HALF_TICK))
-        return np.stack(self.images), np.asarray(self.times, dtype=np.float64)
+        whole = np.empty((len(self.images), *self.images[0].shape), dtype=np.uint8)
+        for index, image in enumerate(self.images):
+            if image.shape != whole.shape[1:]:
+                raise MediaError(f"The picture changes its size from {whole.shape[1:3]} to {image.shape[:2]} rows and columns.")
+            whole[index] = image
+            self.images[index] = whole[index]  # lets go of the copy: a clip never lies in memory twice
+        return whole, np.asarray(self.times, dtype=np.float64)
 
 
 def _finish_pictures(gatherers: list[_PictureGatherer], media: Media, name: str, broken: str | None, *, has_stream: bool) -> None:
