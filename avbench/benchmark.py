@@ -34,6 +34,7 @@ class Benchmark:
         prompts_needed: whether ``--prompts`` must be given.
         open_set: the prompts come from the folder itself (the ``folder`` benchmark).
         sidecar_audio: a ``.wav`` beside the mp4 is the audio to judge.
+        columns: the official table: the paper's column heads in order, each with the metric (``name@protocol``) behind it.
         notes: what a newcomer must know.
     """
 
@@ -47,7 +48,7 @@ class Benchmark:
     open_set: bool = False
     sidecar_audio: bool = False
     notes: str = ""
-    columns: tuple[str, ...] = field(default=())
+    columns: tuple[tuple[str, str], ...] = field(default=())
 
     def prompts(self, path: Path | None, limit: int | None = None) -> list[Prompt]:
         """Read the prompts; raises ``UsageError`` where a file is needed and absent, or an id occurs twice."""
@@ -66,5 +67,6 @@ def prompt_digest(prompts: Sequence[Prompt]) -> str:
     """sha256 over every field of every prompt, in order of id: equal digests mean equal questions."""
     rows = sorted((asdict(p) for p in prompts), key=lambda row: str(row["id"]))
     for row in rows:
-        row.pop("speaker", None)  # a path of this machine; its bytes enter through the feature's key
+        for name in ("speaker", "image"):  # paths of this machine; their bytes enter through the feature's key
+            row.pop(name, None)
     return hashlib.sha256(json.dumps(rows, sort_keys=True, ensure_ascii=False).encode()).hexdigest()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from avbench import catalog
-from avbench.metric import Metric, SetMetric
+from avbench import catalog, weights
+from avbench.metric import Metric, SetMetric, Total
 
 
 def facts(name: str) -> dict[str, Any]:
@@ -17,13 +17,16 @@ def facts(name: str) -> dict[str, Any]:
     missing = catalog.unavailable(metric)
     return {
         "name": base,
+        "protocols": list(catalog.protocols(base)),
         "selected_protocol": catalog.protocol_of(name),
         "axis": entry.axis,
         "from": entry.distribution,
-        "kind": "set" if isinstance(metric, SetMetric) else "clip",
+        "kind": "set" if isinstance(metric, SetMetric) else "total" if isinstance(metric, Total) else "clip",
+        "parts": list(metric.parts) if isinstance(metric, Total) else [],
         **asdict(metric.card),
         "range": [str(x) if abs(x) == float("inf") else x for x in metric.card.range],
         "parameters": repr(metric),
+        "checkpoints": list(metric.checkpoints),
         "features": [feature.identity() for feature in metric.uses],
         "runs_here": missing is None,
         "why_not": "" if missing is None else str(missing),
@@ -38,13 +41,15 @@ def page(card: dict[str, Any]) -> str:
         ("better", card["better"]),
         ("unit", card["unit"]),
         ("range", f"{low} to {high}"),
-        ("one number per", "clip" if card["kind"] == "clip" else "set of clips, against --reference DIR"),
+        ("one number per", {"clip": "clip", "set": "set of clips", "total": "run, from " + ", ".join(card["parts"])}[card["kind"]]),
         ("protocol", f"{card['selected_protocol']}: {card['protocol']}".rstrip(": ")),
         ("source", card["source"]),
         ("version", card["version"]),
+        ("other protocols", ", ".join(p for p in card["protocols"] if p != card["selected_protocol"])),
         ("licence", card["licence"]),
         ("needs of a prompt", ", ".join(card["needs"]) or "nothing"),
         ("packages", ", ".join(card["packages"]) or "none beyond avbench"),
+        ("checkpoints", "; ".join(_checkpoint(name) for name in card["checkpoints"]) or "none"),
         ("features", "; ".join(card["features"])),
         ("runs here", "yes" if card["runs_here"] else f"no: {card['why_not']}"),
         ("notes", card["notes"]),
@@ -52,3 +57,9 @@ def page(card: dict[str, Any]) -> str:
     lines = [f"# {card['name']}: {card['title']}", ""]
     lines += [f"- **{label}**: {value}" for label, value in rows if value != ""]
     return "\n".join(lines) + "\n"
+
+
+def _checkpoint(name: str) -> str:
+    """One checkpoint with its source, licence and state."""
+    item, found = weights.checkpoint(name), weights.state(name)
+    return f"{name} ({item.what}; {item.source}; licence: {item.licence}; {found.status} here)"

@@ -17,8 +17,9 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Literal
 
+from avbench import weights
 from avbench.benchmark import Benchmark
-from avbench.errors import DuplicateName, MissingExtra, UnknownName, UsageError
+from avbench.errors import DuplicateName, MissingCheckpoint, MissingExtra, UnknownName, UsageError
 from avbench.metric import Metric
 from avbench.model import Model
 
@@ -125,9 +126,22 @@ def protocol_of(name: str) -> str:
     return "default"
 
 
-def unavailable(metric: Metric) -> MissingExtra | None:
-    """Why a metric cannot run on this machine, or None where it can. Imports nothing."""
+def protocols(name: str) -> tuple[str, ...]:
+    """All protocols of a metric, its default one first; ``("default",)`` where it has but one."""
+    chosen = protocol_of(name.partition("@")[0])
+    module = importlib.import_module(entries("metric")[name.partition("@")[0]].module)
+    return (chosen, *(key for key in getattr(module, "PROTOCOLS", {}) if key != chosen))
+
+
+def unavailable(metric: Metric) -> UsageError | None:
+    """Why a metric cannot run on this machine (a package or a checkpoint is absent), or None where it can. Imports no plugin."""
     for package in metric.card.packages:
         if importlib.util.find_spec(package) is None:
             return MissingExtra(package, metric.card.extra or "all", metric.card.install)
+    for name in metric.checkpoints:
+        found = weights.State("verified") if weights.stands_in(name) else weights.state(name)
+        if found.status == "absent":
+            return MissingCheckpoint(name, found.problem)
+        if found.status == "damaged":
+            return UsageError(f"The checkpoint {name!r} is damaged: {found.problem}.")
     return None

@@ -8,9 +8,15 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from avbench.commands import reference as reference_command
+from avbench.commands import submit as submit_command
+from avbench.commands import weights as weights_command
 from avbench.errors import AvbenchError, UsageError
+
+if TYPE_CHECKING:
+    from avbench.catalog import Entry
 
 INCOMPLETE, INTERRUPTED = 3, 130
 EXAMPLES = """examples:
@@ -63,6 +69,9 @@ def parser() -> argparse.ArgumentParser:
     _add_list(command("list", _list, "Name the metrics, models and benchmarks that are installed."))
     _add_doctor(command("doctor", _doctor, "Show what can run here, or which clip answers which prompt."))
     _add_cache(command("cache", _cache, "Show the size of the feature store, or prune it."))
+    weights_command.add_options(command("weights", weights_command.execute, "List, fetch, add, verify or export checkpoints."))
+    reference_command.add_options(command("reference", reference_command.execute, "Save features of real clips for set metrics."))
+    submit_command.add_options(command("submit", submit_command.execute, "Check whether a report may enter a leaderboard."))
     _add_card(command("card", _card, "Print a metric's declaration."))
     return top
 
@@ -83,13 +92,17 @@ def _add_run(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--metrics", metavar="A,B", help="comma-separated names (name or name@protocol), or 'available'; "
                      "default: the benchmark's own")  # fmt: skip
     sub.add_argument("--model", metavar="NAME", help="name in tables (default: the folder's name)")
-    sub.add_argument("--reference", metavar="DIR", help="folder of reference clips for set metrics")
+    sub.add_argument(
+        "--reference", metavar="DIR", help="real clips for set metrics: a folder, or a file of avbench reference export"
+    )
     sub.add_argument("--only-present", action="store_true", help="limit the benchmark to prompts whose clips exist")
     sub.add_argument("--report", metavar="FILE", help="write the report (JSON, and Parquet beside it)")
     sub.add_argument("--store", metavar="DIR", default="", help="feature store (default: $AVBENCH_CACHE or ~/.cache/avbench)")
     sub.add_argument("--no-store", action="store_true", help="compute everything afresh and keep nothing")
     sub.add_argument("--workers", type=int, default=1, metavar="N", help="processes (default 1)")
     sub.add_argument("--device", default="cpu", help="where networks run (default cpu)")
+    sub.add_argument("--stand-in", action="store_true", help="small untrained networks in the place of checkpoints: shows that "
+                     "everything runs; the numbers mean nothing, say so, and are not ranked")  # fmt: skip
     _json_option(sub)
 
 
@@ -118,6 +131,7 @@ def _run(arguments: argparse.Namespace) -> int:
             store=None if arguments.no_store else arguments.store,
             workers=arguments.workers,
             device=arguments.device,
+            stand_in=arguments.stand_in,
             progress=progress,
         )
     if arguments.report:
@@ -207,17 +221,29 @@ def _list(arguments: argparse.Namespace) -> int:
     chosen = [kind for kind in kinds if arguments.kind in (None, f"{kind}s")]
     found = {f"{kind}s": list(catalog.entries(kind).values()) for kind in chosen}
     if arguments.json:
-        rows = {
-            kind: [{"name": e.name, "axis": e.axis, "from": e.distribution, "summary": e.summary()} for e in list_]
-            for kind, list_ in found.items()
-        }
-        _print_json(rows)
+        _print_json({kind: [_listed(kind, entry) for entry in list_] for kind, list_ in found.items()})
         return 0
     for kind, list_ in found.items():
         print(kind)
         for entry in list_:
             print(f"  {entry.name:<22}{entry.axis:<8}{entry.summary()}")
     return 0
+
+
+def _listed(kind: str, entry: Entry) -> dict[str, Any]:
+    """One plugin for machines; a metric with every protocol, its checkpoints and whether it can run here."""
+    from avbench import catalog
+
+    facts: dict[str, Any] = {"name": entry.name, "axis": entry.axis, "from": entry.distribution, "summary": entry.summary()}
+    if kind != "metrics":
+        return facts
+    facts["protocols"] = []
+    for protocol in catalog.protocols(entry.name):
+        metric = catalog.load("metric", entry.name if protocol == "default" else f"{entry.name}@{protocol}")
+        reason = catalog.unavailable(metric)
+        facts["protocols"].append({"protocol": protocol, "words": metric.card.protocol, "checkpoints": list(metric.checkpoints),
+                                   "runs_here": reason is None, "why_not": str(reason or "")})  # fmt: skip
+    return facts
 
 
 def _add_doctor(sub: argparse.ArgumentParser) -> None:

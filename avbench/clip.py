@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from avbench.errors import MediaError
-from avbench.feature import Array, Frames, Read, SpeakerReference, Waveform
-from avbench.media import Media, decode, read_waveform
+from avbench.feature import Array, Frames, ImageReference, PromptText, Read, SpeakerReference, Waveform
+from avbench.media import Media, decode, read_image, read_waveform
 
 
 @dataclass(frozen=True)
@@ -21,6 +21,7 @@ class Prompt:
         id: unique within the benchmark; clips are paired by it, never by position.
         text: the whole scene in words.
         audio_text: the sound in words.
+        audio_texts: the same as a list, where the benchmark describes several sounds one by one.
         speech: the words to be spoken, in order of the speakers.
         speaker: audio file with the reference voice.
         image: first-frame picture.
@@ -33,6 +34,7 @@ class Prompt:
     id: str
     text: str = ""
     audio_text: str = ""
+    audio_texts: tuple[str, ...] = ()
     speech: tuple[str, ...] = ()
     speaker: Path | None = None
     image: Path | None = None
@@ -117,6 +119,12 @@ class Clip:
             raise MediaError("The prompt names no reference voice.", kind="not_applicable")
         return np.asarray(read_waveform(self.prompt.speaker, rate))
 
+    def image(self) -> Array:
+        """The prompt's reference picture, uint8 RGB (height, width, 3); raises ``MediaError`` where none can be read."""
+        if self.prompt.image is None:
+            raise MediaError("The prompt names no reference picture.", kind="not_applicable")
+        return read_image(self.prompt.image)
+
     def read_digest(self, reads: tuple[Read, ...]) -> str:
         """Digest of just what ``reads`` touches: the clip's bytes, and the prompt's words or voice if they are read."""
         parts = []
@@ -125,6 +133,8 @@ class Clip:
         for read in reads:
             if isinstance(read, SpeakerReference):
                 parts.append(file_digest(self.prompt.speaker) if self.prompt.speaker else "none")
-            elif not isinstance(read, Frames | Waveform):
-                parts.append(repr((self.prompt.text, self.prompt.audio_text, self.prompt.speech)))
+            elif isinstance(read, ImageReference):
+                parts.append(file_digest(self.prompt.image) if self.prompt.image else "none")
+            elif isinstance(read, PromptText):
+                parts.append(repr((self.prompt.text, self.prompt.audio_text, self.prompt.audio_texts, self.prompt.speech)))
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()

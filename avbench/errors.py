@@ -4,7 +4,8 @@ AvbenchError
 ├── UsageError          exit 2: a wrong name, option or file, known before anything runs
 │   ├── UnknownName     no plugin, clip or column of that name; carries the nearest known names
 │   ├── DuplicateName   two plugins or two clips claim one name
-│   └── MissingExtra    an optional package is not installed; carries the pip line
+│   ├── MissingExtra    an optional package is not installed; carries the pip line
+│   └── MissingCheckpoint   a network's weights are not here; carries the command that fetches them
 ├── NotComparable       exit 5: two values that may not share a column
 └── Unscorable          data, not a failure of the run: this clip has no score, and why
     └── MediaError      the file itself cannot be read as asked
@@ -56,6 +57,17 @@ class MissingExtra(UsageError):
         line = install or f"pip install 'avbench[{extra}]'"
         super().__init__(f"{package} is not installed; run: {line}")
         self.package, self.extra = package, extra
+
+
+class MissingCheckpoint(UsageError):
+    """The weights ``name`` are not on this machine; the message says what is absent, how to get it, and how to go on without."""
+
+    def __init__(self, name: str, absent: str) -> None:
+        super().__init__(
+            f"The checkpoint {name!r} is not here ({absent}); run: avbench weights pull {name} (or, with a file fetched by hand: "
+            f"avbench weights add {name} FILE)."
+        )
+        self.name = name
 
 
 class NotComparable(AvbenchError):

@@ -127,7 +127,8 @@ def has_network(feature: Feature) -> bool:
     return type(feature).load is not Feature.load
 
 
-def _prepare_one(feature: Feature, clip: Clip) -> Array | Unscorable:
+def _prepare_one(feature: Feature, clip: Clip) -> Any:
+    """What the feature prepared, or the typed failure in its place."""
     try:
         return feature.prepare(clip)
     except Unscorable as error:

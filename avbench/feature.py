@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from avbench import weights
+
 if TYPE_CHECKING:
     from avbench.clip import Clip, Prompt
 
@@ -34,9 +36,15 @@ class Frames:
 
 @dataclass(frozen=True)
 class Waveform:
-    """Ask for the sound: a mono mix at ``rate`` Hz; None keeps the file's rate."""
+    """Ask for the sound.
+
+    Args:
+        rate: Hz after resampling by soxr; None keeps the file's rate.
+        first_channel: the first channel alone instead of the mean of all channels.
+    """
 
     rate: int | None = None
+    first_channel: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,18 +57,23 @@ class SpeakerReference:
     """Ask for the prompt's reference voice; the file's bytes become part of the cache key."""
 
 
-Read = Frames | Waveform | PromptText | SpeakerReference
+@dataclass(frozen=True)
+class ImageReference:
+    """Ask for the prompt's reference picture; the file's bytes become part of the cache key."""
+
+
+Read = Frames | Waveform | PromptText | SpeakerReference | ImageReference
 
 
 class Feature(ABC):
     """An array computed from one clip. Subclasses are frozen dataclasses: fields are parameters, the repr is the identity.
 
     ``reads`` declares everything that ``prepare`` may ask of the clip, so that one decode serves all features.
-    ``version`` rises when the same parameters give another array. ``checkpoint`` is the sha256 of the weights, if any.
+    ``version`` rises when the same parameters give another array. ``batch_size`` is how many clips go into one batch.
     """
 
     version: ClassVar[int] = 1
-    batch_size: ClassVar[int] = 32
+    batch_size: ClassVar[int] = 8
 
     @property
     @abstractmethod
@@ -68,16 +81,27 @@ class Feature(ABC):
         """What ``prepare`` asks of a clip."""
 
     @property
+    def weights(self) -> tuple[str, ...]:
+        """Names of the checkpoints its networks need; see ``avbench weights list``."""
+        return ()
+
+    @property
     def checkpoint(self) -> str:
-        """sha256 of the weights this feature depends on; empty where there are none."""
-        return ""
+        """Digest of the weights this feature depends on; empty where there are none."""
+        return " ".join(weights.identity(name) for name in self.weights)
 
     @abstractmethod
-    def prepare(self, clip: Clip) -> Array:
-        """Turn the decoded clip into one array on the CPU. Raises ``Unscorable`` where the clip does not allow it."""
+    def prepare(self, clip: Clip) -> Any:
+        """Turn the decoded clip into one array on the CPU; with a network, into what its batch function takes of a clip.
 
-    def load(self, device: str) -> Callable[[Sequence[Array]], Sequence[Array]]:
-        """Return the batch function; without a network it is the identity."""
+        Raises ``Unscorable`` where the clip does not allow it.
+        """
+
+    def load(self, device: str) -> Callable[[Sequence[Any]], Sequence[Array]]:
+        """Return the batch function, from prepared clips to one array each; without a network it is the identity.
+
+        An array may not depend on the other clips of its batch.
+        """
         return lambda batch: batch
 
     def identity(self) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import multiprocessing
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from avbench import weights
 from avbench.clip import Clip, Prompt
 from avbench.errors import AvbenchError, Unscorable
 from avbench.extract import Counts, Extractor, Values
@@ -25,11 +27,13 @@ class Plan:
         metrics: name to metric; clip metrics are scored here, for set metrics the features are kept.
         store: folder of the feature store; None keeps nothing.
         device: where networks run.
+        stand_in: networks are stand-ins (see ``avbench.weights``).
     """
 
     metrics: Mapping[str, Metric]
     store: Path | None
     device: str = "cpu"
+    stand_in: bool = False
 
     def features(self, of: type[Metric] = Metric) -> tuple[Feature, ...]:
         """All features that metrics of a kind use, each once."""
@@ -51,6 +55,7 @@ class Judge:
 
     def __init__(self, plan: Plan) -> None:
         _one_thread()
+        _stay_offline()
         self.plan = plan
         store = Store(plan.store) if plan.store else None
         self.extractor = Extractor(plan.features(), store, plan.device)
@@ -138,6 +143,7 @@ _judge: Judge | None = None
 
 def _start_worker(plan: Plan) -> None:
     global _judge
+    weights.use_stand_ins(plan.stand_in)
     _judge = Judge(plan)
 
 
@@ -152,3 +158,8 @@ def _one_thread() -> None:
     import cv2
 
     cv2.setNumThreads(1)
+
+
+def _stay_offline() -> None:
+    """Checkpoints are fetched before a run, never in its middle, whatever a library would do."""
+    os.environ["HF_HUB_OFFLINE"] = os.environ["TRANSFORMERS_OFFLINE"] = "1"

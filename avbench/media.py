@@ -75,6 +75,20 @@ def read_waveform(path: Path, rate: int) -> Array:
     return decode(path, (ask,)).waveform(ask)[0]
 
 
+def read_image(path: Path) -> Array:
+    """A picture file as uint8 RGB (height, width, 3), alpha dropped; raises ``MediaError`` where it cannot be read."""
+    import cv2
+
+    try:
+        data = np.fromfile(path, dtype=np.uint8)  # OpenCV's own reader fails on some unicode paths
+    except OSError as error:
+        raise MediaError(f"{path.name} cannot be read: {error.strerror or error}.") from error
+    image = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
+    if image is None:
+        raise MediaError(f"{path.name} is no picture that can be decoded.")
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+
+
 def _decode_file(path: Path, pictures: tuple[Frames, ...], sounds: tuple[Waveform, ...], media: Media) -> None:
     import av
 
@@ -118,7 +132,7 @@ def _fill(container: Any, pictures: tuple[Frames, ...], sounds: tuple[Waveform, 
                         gatherer.add(shown, seconds)
                 else:
                     rate = frame.sample_rate
-                    blocks.append((seconds, _mono(frame)))
+                    blocks.append((seconds, _mixes(frame)))
         except av.InvalidDataError as error:
             broken.setdefault(packet.stream.type, _words(error))
     if pictures:
@@ -127,8 +141,11 @@ def _fill(container: Any, pictures: tuple[Frames, ...], sounds: tuple[Waveform, 
         _finish_sounds(blocks, rate, sounds, media, name, broken.get("audio"), has_stream=audio is not None)
 
 
-def _mono(frame: Any) -> NDArray[np.float32]:
-    """One decoded block as a mono float32 mix in [-1, 1] (integer formats are scaled by their full range)."""
+def _mixes(frame: Any) -> NDArray[np.float32]:
+    """One decoded block, float32 (2, samples) in [-1, 1]: the mean of all channels, and the first channel.
+
+    Integer formats are scaled by their full range.
+    """
     data = frame.to_ndarray()
     if data.dtype.kind == "u":
         data = (data.astype(np.float32) - 128.0) / 128.0
@@ -136,7 +153,7 @@ def _mono(frame: Any) -> NDArray[np.float32]:
         data = data.astype(np.float32) / float(-np.iinfo(data.dtype).min)
     channels = frame.layout.nb_channels
     planes = data if frame.format.is_planar else data.reshape(-1, channels).T
-    return np.asarray(planes.mean(axis=0), dtype=np.float32)
+    return np.stack([planes.mean(axis=0), planes[0]]).astype(np.float32)
 
 
 class _Shown:
@@ -248,27 +265,27 @@ def _finish_sounds(
             media.no_sound = MediaError(f"The sound of {name} holds NaN or infinite samples.", kind="not_finite")
             return
         for ask in sounds:
-            media.sounds[ask] = (_resample(native, rate, ask.rate or rate), ask.rate or rate)
+            media.sounds[ask] = (_resample(native[int(ask.first_channel)], rate, ask.rate or rate), ask.rate or rate)
 
 
 def _assemble(blocks: list[tuple[float, NDArray[np.float32]]], rate: int) -> NDArray[np.float32]:
-    """Join blocks on the shared clock: the first fixes the start, later ones follow unless there is a real gap."""
+    """Join blocks (2, samples) on the shared clock: the first fixes the start, later ones follow unless there is a real gap."""
     start = blocks[0][0] if not math.isnan(blocks[0][0]) else 0.0
     position = round(start * rate)
     pieces: list[NDArray[np.float32]] = []
     if position > 0:
-        pieces.append(np.zeros(position, dtype=np.float32))
+        pieces.append(np.zeros((2, position), dtype=np.float32))
     drop = max(0, -position)
     clock = float(position)
     for seconds, block in blocks:
         hole = 0.0 if math.isnan(seconds) else seconds - clock / rate
         if hole > GAP_SECONDS:
             count = round(hole * rate)
-            pieces.append(np.zeros(count, dtype=np.float32))
+            pieces.append(np.zeros((2, count), dtype=np.float32))
             clock += count
         pieces.append(block)
-        clock += len(block)
-    return np.concatenate(pieces)[drop:]
+        clock += block.shape[1]
+    return np.concatenate(pieces, axis=1)[:, drop:]
 
 
 def _resample(samples: NDArray[np.float32], rate: int, target: int) -> NDArray[np.float32]:

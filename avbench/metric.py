@@ -30,7 +30,6 @@ class Card:
         extra: the avbench extra that must be installed, or "".
         packages: import names that must be present.
         install: the whole install command, where the extra alone is not enough.
-        checkpoints: names of checkpoints needed.
         needs: prompt fields without which the metric is not applicable: ``speech``, ``speaker``, ``events``.
         notes: known limits, failure cases.
     """
@@ -47,7 +46,6 @@ class Card:
     extra: str = ""
     packages: tuple[str, ...] = ()
     install: str = ""
-    checkpoints: tuple[str, ...] = ()
     needs: tuple[str, ...] = ()
     notes: str = ""
 
@@ -65,6 +63,11 @@ class Metric(ABC):
     card: ClassVar[Card]
     uses: ClassVar[tuple[Feature, ...]]
 
+    @property
+    def checkpoints(self) -> tuple[str, ...]:
+        """Names of the checkpoints that its features need, each once."""
+        return tuple(dict.fromkeys(name for feature in self.uses for name in feature.weights))
+
 
 class ClipMetric(Metric):
     """One number per clip."""
@@ -77,19 +80,37 @@ class ClipMetric(Metric):
         """Further numbers for the report (a confidence, a count); never ranked. Same exceptions as ``score``."""
         return {}
 
-    def summaries(self, scores: Sequence[float]) -> Mapping[str, float]:
-        """Extra summaries of all clip scores beside the mean, such as the share within a band."""
+    def summaries(self, scores: Sequence[float], details: Sequence[Mapping[str, float]]) -> Mapping[str, float]:
+        """Extra summaries beside the mean, from all clips' scores and details: the share within a band, a corpus rate ..."""
         return {}
 
 
 class SetMetric(Metric):
-    """One number per pair of sets: ``generated`` against ``reference``."""
+    """One number per pair of sets: ``generated`` against ``reference``; ids are the prompts', so that pairs can be found.
+
+    ``minimum`` clips are needed on each side; where ``needs_reference`` is false, ``reference`` is empty.
+    """
 
     minimum: ClassVar[int] = 2
+    needs_reference: ClassVar[bool] = True
 
     @abstractmethod
     def score(self, generated: Sequence[Sample], reference: Sequence[Sample]) -> float:
         """Score a set; raises ``Unscorable`` with the reason where there is no answer."""
+
+
+class Total(Metric):
+    """One number from other metrics' values over the same clips, such as a benchmark's overall score; it reads no clip itself.
+
+    ``parts`` are names (``name@protocol``) of the metrics it needs; a run adds those that were not asked for.
+    """
+
+    uses: ClassVar[tuple[Feature, ...]] = ()
+    parts: ClassVar[tuple[str, ...]]
+
+    @abstractmethod
+    def score(self, values: Mapping[str, float | None]) -> float:
+        """Combine the parts' values, None where a part has none; raises ``Unscorable`` with the reason where there is no answer."""
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from avbench.clip import Clip, Prompt
 from avbench.errors import UsageError
 
 SUFFIXES = (".mp4", ".mkv", ".webm", ".mov", ".avi")
+SOUND_SUFFIXES = (".wav", ".flac")
 
 
 @dataclass(frozen=True)
@@ -59,21 +60,37 @@ def pair(prompts: Sequence[Prompt], folder: Path, benchmark: Benchmark, only_pre
     return replace(pairing, extra=(*pairing.extra, *((name, "in a subfolder, which is not searched") for name in nested)))
 
 
-def _files(folder: Path) -> tuple[list[Path], list[str]]:
+def pair_reference(prompts: Sequence[Prompt], folder: Path, benchmark: Benchmark) -> Pairing:
+    """The reference clips of a folder: under the prompt's id where the benchmark's naming rule finds one, else under their own.
+
+    A sound file counts where no video of its name is there. Raises ``UsageError`` for no folder, or one without clips.
+    """
+    found = _files(folder, (*SUFFIXES, *SOUND_SUFFIXES))[0]
+    videos = {_key(path.stem) for path in found if path.suffix.lower() in SUFFIXES}
+    files = [path for path in found if path.suffix.lower() in SUFFIXES or _key(path.stem) not in videos]
+    if not files:
+        raise UsageError(f"{folder} holds no reference clip ({', '.join((*SUFFIXES, *SOUND_SUFFIXES))}); check --reference.")
+    by_name = _by_name(prompts, files, benchmark, only_present=True)
+    asked = {clip.path for clip in by_name.clips}
+    others = _open_set([path for path in files if path not in asked], benchmark)
+    return Pairing((*by_name.clips, *others.clips), (*by_name.missing, *others.missing))
+
+
+def _files(folder: Path, suffixes: tuple[str, ...] = SUFFIXES) -> tuple[list[Path], list[str]]:
     """Media files of a folder, and those in its subfolders (one level, by name)."""
     if not folder.is_dir():
-        raise UsageError(f"{folder} is no folder; pass the folder of clips (or a manifest .jsonl) as --clips.")
+        raise UsageError(f"{folder} is no folder; pass a folder of clips (or, as --clips, a manifest .jsonl).")
     files: list[Path] = []
     nested: list[str] = []
     try:
         for entry in sorted(os.scandir(folder), key=lambda e: e.name):
             if entry.name.startswith("."):
                 continue
-            if Path(entry.name).suffix.lower() in SUFFIXES:
+            if Path(entry.name).suffix.lower() in suffixes:
                 files.append(Path(entry.path))  # a folder or a broken link of that name is a clip that cannot be read
             elif entry.is_dir(follow_symlinks=False) and os.access(entry.path, os.R_OK | os.X_OK):
                 inside = sorted(os.listdir(entry.path))
-                nested += [f"{entry.name}/{name}" for name in inside if Path(name).suffix.lower() in SUFFIXES]
+                nested += [f"{entry.name}/{name}" for name in inside if Path(name).suffix.lower() in suffixes]
     except OSError as error:
         raise UsageError(f"{folder} cannot be read ({error.strerror}); check its permissions.") from error
     return files, nested

@@ -50,6 +50,15 @@ class ClipScore:
 
 
 @dataclass(frozen=True)
+class Weights:
+    """A checkpoint behind a number: name, digest, and ``verified``, ``unverified`` (no digest is published) or ``stand-in``."""
+
+    name: str
+    sha256: str
+    status: str
+
+
+@dataclass(frozen=True)
 class Result:
     """One metric over one folder of clips.
 
@@ -73,6 +82,12 @@ class Result:
     summaries: Mapping[str, float] = field(default_factory=dict)
     missing: tuple[Missing, ...] = ()
     scores: tuple[ClipScore, ...] = ()
+    weights: tuple[Weights, ...] = ()
+
+    @property
+    def official(self) -> bool:
+        """Whether every network behind the number had its own weights."""
+        return all(weights.status != "stand-in" for weights in self.weights)
 
     @property
     def name(self) -> str:
@@ -221,5 +236,6 @@ def _result(row: dict[str, Any]) -> Result:
             "n": Counts(**row["n"]),
             "missing": tuple(Missing(**m) for m in row["missing"]),
             "scores": tuple(ClipScore(**s) for s in row["scores"]),
+            "weights": tuple(Weights(**w) for w in row.get("weights", ())),
         }
     )

@@ -15,17 +15,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_WORD = np.uint64(0xFFFFFFFF)
-
 
 def hashed(name: str, count: int, offset: int = 0) -> NDArray[np.float64]:
     """``count`` numbers in [-1, 1), float64 (count,): element i is murmur3's 32-bit finaliser of i and ``crc32(name)``."""
-    index = np.arange(offset, offset + count, dtype=np.uint64)
-    word = (index * np.uint64(0x9E3779B1) + np.uint64(zlib.crc32(name.encode()))) & _WORD
+    index = np.arange(offset, offset + count, dtype=np.uint64).astype(np.uint32)
+    word = index * np.uint32(0x9E3779B1) + np.uint32(zlib.crc32(name.encode()))  # arrays wrap around at 32 bits
     for shift, factor in ((16, 0x85EBCA6B), (13, 0xC2B2AE35)):
-        word ^= word >> np.uint64(shift)
-        word = (word * np.uint64(factor)) & _WORD
-    word ^= word >> np.uint64(16)
+        word ^= word >> np.uint32(shift)
+        word *= np.uint32(factor)
+    word ^= word >> np.uint32(16)
     return np.asarray(word / 2.0**31 - 1.0, dtype=np.float64)
 
 

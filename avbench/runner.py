@@ -7,23 +7,26 @@ import platform
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from avbench import catalog
+from avbench import catalog, weights
 from avbench.benchmark import Benchmark, prompt_digest
 from avbench.clip import Clip, Prompt
 from avbench.errors import Unscorable, UsageError
 from avbench.extract import Counts as ExtractCounts
-from avbench.feature import Sample
+from avbench.feature import Feature, Sample
 from avbench.judge import Outcome, Plan, judge_all, lacks
-from avbench.metric import ClipMetric, Metric, Score, SetMetric
-from avbench.pairing import Pairing, pair
-from avbench.report import BenchmarkFacts, ClipScore, Counts, Missing, Report, Result
+from avbench.metric import ClipMetric, Metric, Score, SetMetric, Total
+from avbench.pairing import Pairing, pair, pair_reference
+from avbench.reference import Header, set_digest
+from avbench.reference import read as read_reference
+from avbench.reference import write as write_reference
+from avbench.report import BenchmarkFacts, ClipScore, Counts, Missing, Report, Result, Weights
 from avbench.statistics import mean_interval
 from avbench.store import decoder_identity, default_root
 
@@ -33,7 +36,7 @@ AVAILABLE = "available"
 
 @dataclass(frozen=True)
 class Side:
-    """One folder's outcomes, keyed by clip id."""
+    """One folder's outcomes, keyed by clip id; a reference file has no clips."""
 
     clips: Mapping[str, Clip]
     outcomes: Mapping[str, Outcome]
@@ -41,8 +44,11 @@ class Side:
 
     def digest(self) -> str:
         """sha256 over the clips' digests, whatever their names and order."""
-        digests = sorted(outcome.digest for outcome in self.outcomes.values())
-        return hashlib.sha256("\n".join(digests).encode()).hexdigest()
+        return set_digest([outcome.digest for outcome in self.outcomes.values()])
+
+    def prompt(self, clip: str) -> Prompt:
+        """What the clip answers."""
+        return self.clips[clip].prompt if clip in self.clips else Prompt(clip)
 
 
 @dataclass
@@ -55,7 +61,7 @@ class Request:
     pairing: Pairing
     metrics: dict[str, Metric]
     unavailable: dict[str, str] = field(default_factory=dict)
-    reference: Pairing | None = None
+    reference: Pairing | Path | None = None
 
 
 def run(
@@ -71,6 +77,7 @@ def run(
     store: str | Path | None = "",
     workers: int = 1,
     device: str = "cpu",
+    stand_in: bool = False,
     progress: Progress | None = None,
 ) -> Report:
     """Judge a folder of clips.
@@ -82,12 +89,14 @@ def run(
         metrics: names (``name`` or ``name@protocol``); None takes the benchmark's own; ``"available"`` takes those of
             the benchmark that can run here and lists the others with the reason.
         model: the name in tables; the folder's name by default.
-        reference: folder of reference clips for set metrics.
+        reference: folder of reference clips for set metrics, or a file made by ``avbench reference export``.
         only_present: limit the benchmark to the prompts whose clips exist; the report says so.
         limit: only the first prompts of the benchmark.
         store: folder of the feature store; "" is the default one, None keeps nothing.
         workers: processes; results do not depend on it.
         device: where networks run.
+        stand_in: use small untrained networks in the place of checkpoints, to see that everything runs; such numbers mean
+            nothing, say so in every column, are not ranked and enter no leaderboard.
         progress: called with (what, done, total).
 
     Raises:
@@ -104,25 +113,64 @@ def run(
         ['loudness', 'frozen']
     """
     started = time.time()
-    request = _resolve(Path(clips), benchmark, prompts, metrics, reference, only_present, limit)
+    with weights.stand_ins(stand_in):
+        request = _resolve(Path(clips), benchmark, prompts, metrics, reference, only_present, limit)
+        root = default_root() if store == "" else Path(store) if store is not None else None
+        counts = ExtractCounts()
+        plan = Plan(request.metrics, root, device, weights.stand_in())
+        side = _judge_side(request.pairing, plan, workers, counts, progress, "clips")
+        reference_side = _reference_side(request.reference, plan, workers, counts, progress)
+        results = _results(request, side, reference_side)
+        cost = {"wall_seconds": round(time.time() - started, 3), "workers": workers, "device": device, **asdict(counts)}
+        return Report(
+            model=model or Path(clips).resolve().name,
+            benchmark=_facts(request),
+            metrics=tuple(results),
+            unavailable=request.unavailable,
+            clips={i: {"path": str(c.path), "sha256": side.outcomes[i].digest} for i, c in side.clips.items()},
+            extra=tuple({"file": name, "reason": reason} for name, reason in request.pairing.extra),
+            notes=tuple(_notes(request.metrics, side, reference_side)),
+            provenance={**provenance(), **cost},
+        )
+
+
+def export_reference(
+    clips: str | Path,
+    path: str | Path,
+    metrics: Sequence[str],
+    *,
+    benchmark: str = "folder",
+    prompts: str | Path | None = None,
+    store: str | Path | None = "",
+    device: str = "cpu",
+    progress: Progress | None = None,
+) -> Header:
+    """Save what set metrics want of a folder of real clips, so that others can compare with it without the clips.
+
+    Args:
+        clips: folder of reference clips.
+        path: the ``.npz`` to write.
+        metrics: set metrics, by ``name`` or ``name@protocol``.
+        benchmark, prompts: whose naming rule gives the clips their ids; metrics of pairs (``kl_passt``) find partners by them.
+
+    Raises:
+        UsageError: no clip, no set metric, a metric that cannot run here, or a file that cannot be written.
+    """
+    chosen: dict[str, Metric] = {name: catalog.load("metric", name) for name in metrics}
+    for name, metric in chosen.items():
+        if not _compares(metric):
+            raise UsageError(f"{name} compares with no reference set; export for metrics such as fvd or fad.")
+        reason = catalog.unavailable(metric)
+        if reason is not None:
+            raise UsageError(f"{name} cannot run: {reason}")
+    bench: Benchmark = catalog.load("benchmark", benchmark)
+    asked = bench.prompts(Path(prompts) if prompts else None)
+    pairing = pair_reference(asked, Path(clips), bench)
     root = default_root() if store == "" else Path(store) if store is not None else None
-    counts = ExtractCounts()
-    side = _judge_side(request.pairing, Plan(request.metrics, root, device), workers, counts, progress, "clips")
-    reference_side = None
-    if request.reference is not None:
-        sets = {name: m for name, m in request.metrics.items() if isinstance(m, SetMetric)}
-        reference_side = _judge_side(request.reference, Plan(sets, root, device), workers, counts, progress, "reference")
-    results = [_result(name, metric, request, side, reference_side) for name, metric in request.metrics.items()]
-    cost = {"wall_seconds": round(time.time() - started, 3), "workers": workers, "device": device, **asdict(counts)}
-    return Report(
-        model=model or Path(clips).resolve().name,
-        benchmark=_facts(request),
-        metrics=tuple(results),
-        unavailable=request.unavailable,
-        clips={i: {"path": str(c.path), "sha256": side.outcomes[i].digest} for i, c in side.clips.items()},
-        extra=tuple({"file": name, "reason": reason} for name, reason in request.pairing.extra),
-        notes=tuple(_notes(side, reference_side)),
-        provenance={**provenance(), **cost},
+    side = _judge_side(pairing, Plan(chosen, root, device), 1, ExtractCounts(), progress, "reference")
+    facts = provenance()
+    return write_reference(
+        Path(path), list(side.outcomes.values()), _compared(chosen), {**facts["versions"], "decoder": facts["decoder"]}
     )
 
 
@@ -143,17 +191,12 @@ def _resolve(
     wanted = benchmark.metrics if metrics is None or metrics == AVAILABLE else metrics
     if isinstance(wanted, str):
         raise UsageError(f"metrics={wanted!r} is one string; pass a list of names, or 'available'.")
-    chosen: dict[str, Metric] = {}
-    for item in wanted:
-        key = (
-            f"{item.partition('@')[0]}@{catalog.protocol_of(item)}" if item.partition("@")[0] in catalog.entries("metric") else item
-        )
-        chosen[key] = catalog.load("metric", item)
+    chosen = _chosen(wanted)
     pairing = pair(prompts, clips, benchmark, only_present)
     asked = [clip.prompt for clip in pairing.clips] if benchmark.open_set else prompts
     unavailable: dict[str, str] = {}
-    for key, metric in list(chosen.items()):
-        reason = _cannot(metric, asked, reference)
+    for key, metric in sorted(chosen.items(), key=lambda row: isinstance(row[1], Total)):
+        reason = _cannot(metric, asked, reference) or _lacking_part(metric, chosen)
         if reason and metrics != AVAILABLE:
             raise UsageError(f"{key} cannot run: {reason} Or pass --metrics available to leave out what cannot run.")
         if reason:
@@ -161,21 +204,64 @@ def _resolve(
             del chosen[key]
     if not chosen:
         raise UsageError("No metric is left to run: " + " ".join(f"{k}: {r}" for k, r in unavailable.items()))
-    folder = catalog.load("benchmark", "folder")
-    against = pair([], Path(reference), folder) if reference and any(isinstance(m, SetMetric) for m in chosen.values()) else None
+    against: Pairing | Path | None = None
+    if reference and any(_compares(m) for m in chosen.values()):
+        path = Path(reference)
+        against = path if path.suffix == ".npz" else pair_reference(prompts, path, benchmark)
+        if isinstance(against, Path):
+            read_reference(path, _compared(chosen))  # a file that does not fit is known before the first clip is opened
     return Request(name, benchmark, prompts, pairing, chosen, unavailable, against)
+
+
+def _chosen(wanted: Sequence[str]) -> dict[str, Metric]:
+    """Metrics by full name in the order asked for; the parts of a total stand before it."""
+    chosen: dict[str, Metric] = {}
+    for item in wanted:
+        metric: Metric = catalog.load("metric", item)
+        if isinstance(metric, Total):
+            chosen.update({key: part for key, part in _chosen(metric.parts).items() if key not in chosen})
+        chosen[f"{item.partition('@')[0]}@{catalog.protocol_of(item)}"] = metric
+    return chosen
+
+
+def _lacking_part(metric: Metric, chosen: Mapping[str, Metric]) -> str:
+    """A total whose parts cannot all run may still say something (the official ones do); one without any part cannot."""
+    if isinstance(metric, Total) and not any(part in chosen for part in metric.parts):
+        return f"none of its parts can run ({', '.join(metric.parts)})."
+    return ""
+
+
+def _compares(metric: Metric) -> bool:
+    return isinstance(metric, SetMetric) and metric.needs_reference
+
+
+def _compared(metrics: Mapping[str, Metric]) -> tuple[Feature, ...]:
+    """The features that metrics want of a reference set, each once."""
+    return tuple(dict.fromkeys(f for m in metrics.values() if _compares(m) for f in m.uses))
 
 
 def _cannot(metric: Metric, prompts: Sequence[Prompt], reference: str | Path | None) -> str:
     missing = catalog.unavailable(metric)
     if missing is not None:
         return str(missing) + "."
-    if isinstance(metric, SetMetric) and reference is None:
-        return "it compares with a reference set; pass --reference DIR."
+    if _compares(metric) and reference is None:
+        return "it compares with a reference set; pass --reference, a folder or an exported file."
     reasons = [lacks(metric, prompt) for prompt in prompts]
     if reasons and all(reasons):
         return f"No prompt of the benchmark fits: {reasons[0]}"
     return ""
+
+
+def _reference_side(
+    reference: Pairing | Path | None, plan: Plan, workers: int, counts: ExtractCounts, progress: Progress | None
+) -> Side | None:
+    if reference is None:
+        return None
+    if isinstance(reference, Path):
+        outcomes, _ = read_reference(reference, _compared(plan.metrics))
+        return Side({}, {outcome.clip: outcome for outcome in outcomes})
+    sets = {name: m for name, m in plan.metrics.items() if _compares(m)}
+    return _judge_side(reference, replace(plan, metrics=sets), workers, counts, progress, "reference")
 
 
 def _judge_side(pairing: Pairing, plan: Plan, workers: int, counts: ExtractCounts, progress: Progress | None, what: str) -> Side:
@@ -191,6 +277,38 @@ def _judge_side(pairing: Pairing, plan: Plan, workers: int, counts: ExtractCount
     return Side({clip.id: clip for clip in pairing.clips}, outcomes, missing)
 
 
+def _results(request: Request, side: Side, reference: Side | None) -> list[Result]:
+    """One result per metric in the order asked for; totals are worked out from the others."""
+    found = {
+        name: _result(name, metric, request, side, reference)
+        for name, metric in request.metrics.items()
+        if not isinstance(metric, Total)
+    }
+    for name, metric in request.metrics.items():
+        if isinstance(metric, Total):
+            found[name] = _total(name, metric, found)
+    return [found[name] for name in request.metrics]
+
+
+def _total(name: str, metric: Total, found: Mapping[str, Result]) -> Result:
+    """A total's N is the smallest of its parts'; a part that did not run counts as None."""
+    parts = [found[part] for part in metric.parts if part in found]
+    weakest = min((part.n for part in parts), key=lambda n: n.scored)
+    base, _, protocol = name.partition("@")
+    values = {part: found[part].value if part in found else None for part in metric.parts}
+    value, reason = None, ""
+    try:
+        value = float(metric.score(values))
+    except Unscorable as error:
+        reason = error.reason
+    behind = tuple(dict.fromkeys(weight for part in parts for weight in part.weights))
+    return Result(
+        metric=base, protocol=protocol, title=metric.card.title, value=value, interval=None, n=weakest, unit=metric.card.unit,
+        better=metric.card.better, identity=identity(metric, "\n".join(part.identity for part in parts)), kind="total",
+        reason=reason, weights=behind,
+    )  # fmt: skip
+
+
 def _result(name: str, metric: Metric, request: Request, side: Side, reference: Side | None) -> Result:
     base, _, protocol = name.partition("@")
     common: dict[str, Any] = {
@@ -199,14 +317,23 @@ def _result(name: str, metric: Metric, request: Request, side: Side, reference: 
         "title": metric.card.title,
         "unit": metric.card.unit,
         "better": metric.card.better,
+        "weights": tuple(_weights(checkpoint) for checkpoint in metric.checkpoints),
     }
     if isinstance(metric, ClipMetric):
         return Result(**common, identity=identity(metric), **_clip_result(name, metric, request, side))
-    assert isinstance(metric, SetMetric) and reference is not None
-    against = reference.digest()
+    assert isinstance(metric, SetMetric)
+    against = reference.digest() if reference is not None and metric.needs_reference else ""
     return Result(
         **common, kind="set", identity=identity(metric, against), reference=against, **_set_result(metric, side, reference)
     )
+
+
+def _weights(name: str) -> Weights:
+    """What a column says of a checkpoint behind it."""
+    if weights.stands_in(name):
+        return Weights(name, weights.STAND_IN, weights.STAND_IN)
+    found = weights.state(name)
+    return Weights(name, found.sha256, found.status)
 
 
 def identity(metric: Metric, reference: str = "") -> str:
@@ -232,7 +359,8 @@ def _clip_result(name: str, metric: ClipMetric, request: Request, side: Side) ->
         return {**facts, "reason": "No clip could be scored"}
     raw = [row.value for row in rows]
     values = [abs(x) for x in raw] if metric.card.better == "zero" else raw
-    summaries = {**({"signed_mean": float(np.mean(raw))} if metric.card.better == "zero" else {}), **metric.summaries(raw)}
+    signed = {"signed_mean": float(np.mean(raw))} if metric.card.better == "zero" else {}
+    summaries = {**signed, **metric.summaries(raw, [row.details for row in rows])}
     low, high = metric.card.range
     bounds = (0.0, max(abs(low), abs(high))) if metric.card.better == "zero" else (low, high)
     interval = mean_interval(values, [row.cluster for row in rows], bounds)
@@ -244,12 +372,12 @@ def _clip_score(score: Score, prompt: Prompt) -> ClipScore:
     return ClipScore(score.clip, prompt.cluster or prompt.id, score.value, score.details)
 
 
-def _set_result(metric: SetMetric, side: Side, reference: Side) -> dict[str, Any]:
+def _set_result(metric: SetMetric, side: Side, reference: Side | None) -> dict[str, Any]:
     generated, missing = _usable(metric, side)
-    others, _ = _usable(metric, reference)
+    others = _usable(metric, reference)[0] if reference is not None and metric.needs_reference else []
     counts = Counts(len(generated) + len(missing), len(generated), len(missing), 0)
     facts: dict[str, Any] = {"n": counts, "missing": tuple(missing), "value": None, "interval": None}
-    smaller = min(len(generated), len(others))
+    smaller = min(len(generated), len(others)) if metric.needs_reference else len(generated)
     if smaller < metric.minimum:
         return {**facts, "reason": f"a set needs {metric.minimum} clips; {len(generated)} generated and {len(others)} "
                 "reference clips are usable"}  # fmt: skip
@@ -260,7 +388,7 @@ def _set_result(metric: SetMetric, side: Side, reference: Side) -> dict[str, Any
     low, high = metric.card.range
     if not low <= value <= high:
         return {**facts, "reason": f"The distance came out as {value}, outside its range [{low}, {high}]."}
-    return {**facts, "value": value, "summaries": {"reference_clips": float(len(others))}}
+    return {**facts, "value": value, "summaries": {"reference_clips": float(len(others))} if metric.needs_reference else {}}
 
 
 def _usable(metric: SetMetric, side: Side) -> tuple[list[Sample], list[Missing]]:
@@ -269,7 +397,7 @@ def _usable(metric: SetMetric, side: Side) -> tuple[list[Sample], list[Missing]]
     for i, outcome in side.outcomes.items():
         error = next((e for f in metric.uses if isinstance(e := outcome.kept[f], Unscorable)), None)
         if error is None:
-            samples.append(Sample(i, side.clips[i].prompt, outcome.kept))
+            samples.append(Sample(i, side.prompt(i), outcome.kept))
         else:  # a set metric has no clip to which its question does not apply: its N falls short
             missing.append(Missing(i, "failed" if error.kind == "not_applicable" else error.kind, error.reason))
     return samples, missing
@@ -291,13 +419,17 @@ def _facts(request: Request) -> BenchmarkFacts:
     )
 
 
-def _notes(side: Side, reference: Side | None) -> list[str]:
+def _notes(metrics: Mapping[str, Metric], side: Side, reference: Side | None) -> list[str]:
     notes: list[str] = []
     by_digest: dict[str, list[str]] = {}
     for outcome in side.outcomes.values():
         if outcome.digest:
             by_digest.setdefault(outcome.digest, []).append(outcome.clip)
     notes += [f"These clips are the same file, byte for byte: {', '.join(ids)}." for ids in by_digest.values() if len(ids) > 1]
+    unverified = {w.name for m in metrics.values() for w in map(_weights, m.checkpoints) if w.status == "unverified"}
+    notes += [f"The weights {name} are unverified: no digest of the official file is published." for name in sorted(unverified)]
+    if any(weights.stands_in(name) for m in metrics.values() for name in m.checkpoints):
+        notes.append("Columns marked 'stand-in' come from untrained networks: they show that everything runs and mean nothing.")
     if reference is not None:
         shared = set(by_digest) & {o.digest for o in reference.outcomes.values()}
         if shared:

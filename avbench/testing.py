@@ -12,7 +12,7 @@ import pickle
 
 from avbench import catalog
 from avbench.benchmark import Benchmark
-from avbench.metric import ClipMetric, Metric, SetMetric
+from avbench.metric import ClipMetric, Metric, SetMetric, Total
 from avbench.model import Model
 from avbench.rule import hashed, rule_fill, rule_input, rule_parameter
 
@@ -23,8 +23,13 @@ def check_metric(name: str) -> None:
     """Raises ``AssertionError`` unless the metric is a frozen dataclass with a whole card and picklable features."""
     metric: Metric = catalog.load("metric", name)
     _check_value(metric)
-    assert isinstance(metric, ClipMetric | SetMetric), f"{name} must be a ClipMetric or a SetMetric"
+    assert isinstance(metric, ClipMetric | SetMetric | Total), f"{name} must be a ClipMetric, a SetMetric or a Total"
     assert metric.card.better in ("higher", "lower", "zero", "none"), f"{name}: better is {metric.card.better!r}"
+    if isinstance(metric, Total):
+        assert metric.parts and not metric.uses, f"{name}: a total has parts and reads no clip itself"
+        for part in metric.parts:
+            catalog.load("metric", part)
+        return
     assert metric.uses, f"{name} uses no feature, so it sees nothing of a clip"
     for feature in metric.uses:
         _check_value(feature)
@@ -46,6 +51,9 @@ def check_benchmark(name: str) -> None:
     assert benchmark.title and benchmark.source and benchmark.version >= 1
     for metric in benchmark.metrics:
         catalog.load("metric", metric)
+    for label, metric in benchmark.columns:
+        catalog.load("metric", metric)
+        assert metric in benchmark.metrics, f"{name}: the column {label} is not among its metrics"
 
 
 def _check_value(plugin: object) -> None:

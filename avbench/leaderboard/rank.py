@@ -134,6 +134,8 @@ def _beats(value: float, other: float, better: str) -> bool:
 def _unranked(result: Result | None, found: dict[str, Result | None]) -> str:
     if result is None:
         return "not run"
+    if not result.official:
+        return "stand-in networks, no official checkpoint"
     if result.n.failed:
         return f"{result.n.failed} of {result.n.expected} clips missing or failed"
     if result.value is None:

@@ -43,7 +43,8 @@ def heading(result: Result) -> str:
     """Title, direction, unit and protocol of a column."""
     unit = "" if result.unit in ("", "1") else f" [{result.unit}]"
     protocol = "" if result.protocol == "default" else f" @{result.protocol}"
-    return f"{result.title}{unit}{protocol} {ARROWS[result.better]}".rstrip()
+    weights = "" if result.official else " (stand-in, not the official checkpoint)"
+    return f"{result.title}{unit}{protocol}{weights} {ARROWS[result.better]}".rstrip()
 
 
 def _marked(cell: Cell) -> str:

@@ -61,7 +61,7 @@ class AvOffset(ClipMetric):
         """Confidence: the margin of the best lag over the second best."""
         return {"confidence": self._estimate(sample)[1]}
 
-    def summaries(self, scores: Sequence[float]) -> Mapping[str, float]:
+    def summaries(self, scores: Sequence[float], details: Sequence[Mapping[str, float]]) -> Mapping[str, float]:
         """Share of clips within 45 ms (broadcast, ITU-R BT.1359 detectability) and within 125 ms."""
         size = np.abs(np.asarray(scores))
         return {"within_45_ms": float((size <= 0.045).mean()), "within_125_ms": float((size <= 0.125).mean())}
