@@ -46,7 +46,8 @@ def read_upstream(path: Path) -> dict[str, Any]:
     """
     import torch
 
-    reader: Any = types.SimpleNamespace(Unpickler=_Reader)
+    reader: Any = types.ModuleType("reader")
+    reader.Unpickler = _Reader
     try:
         content = torch.load(path, map_location="cpu", weights_only=False, pickle_module=reader)
         found = content["model"]

@@ -66,8 +66,8 @@ class DeSync(_Windowed):
         licence=WEIGHTS,
         extra="sync",
         packages=("torch", "torchaudio"),
-        notes=f"{GRID_NOTE} Not applicable to silent or frozen clips. AV-A of Verse-Bench without its defects is this protocol: "
-        "absolute offsets, the head's own 14 segments, all of the clip.",
+        notes=f"{GRID_NOTE} Clips under 4.8 s, silent and frozen ones have no score. AV-A of Verse-Bench without its defects is "
+        "this protocol: absolute offsets, the head's own 14 segments, all of the clip.",
     )
 
     def _rows(self, sample: Sample) -> Array:
