@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 from typing import Any, ClassVar
 
+import cv2
 import numpy as np
 import pytest
 from avbench_metrics._features import lip_tracks, synchformer_offsets
@@ -14,6 +15,7 @@ from avbench_metrics._features.lip_tracks import LipTracks, VerseBenchLips
 from avbench_metrics._features.synchformer_checkpoint import read_upstream
 from avbench_metrics._features.synchformer_offsets import SyncedLength, SynchformerLogits, VerseBenchLogits
 from avbench_metrics._maths.desync import GRID
+from avbench_metrics._maths.face_crop import face, squares
 from avbench_metrics.sync import desync, lse_c, lse_d
 
 import avbench
@@ -146,6 +148,37 @@ def test_micro_batches_change_nothing(feature: Feature, module: Any, folder: Pat
     monkeypatch.setattr(module, "MICRO_BATCH", module.MICRO_BATCH + 3)
     (other,) = features_of(feature, folder / "short.mkv")
     assert np.abs(whole - other).max() <= 1e-5 * np.abs(whole).max()
+
+
+@pytest.mark.parametrize(
+    ("feature", "scale", "smooth", "lacking"), [(LipTracks(), 0.40, True, 0), (VerseBenchLips(), 0.3, False, 1)]
+)
+def test_what_syncnet_is_shown(
+    feature: Feature, scale: float, smooth: bool, lacking: int, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A face that jumps in one frame: only the S3FD pipeline smooths it away; crops and sound are as long as declared."""
+    boxes = [np.asarray([[40.0, 40, 110, 120]]) + (8 if i == 20 else 0) for i in range(55)]
+    shown: dict[str, Array] = {}
+
+    def means(network: Any, device: str, faces: Array, sound: Array) -> Array:
+        shown.update(faces=faces, sound=sound)
+        return np.ones(31)
+
+    def detector(device: str) -> Any:
+        left = iter(boxes)
+        return lambda picture, scale: next(left)
+
+    for name in ("s3fd", "scrfd"):
+        monkeypatch.setattr(lip_tracks.face_detection, name, detector)
+    monkeypatch.setattr(lip_tracks, "_means", means)
+    (rows,) = features_of(feature, folder / "short.mkv")
+    assert rows[0, [0, 1, 2, 3, 4, 6]].tolist() == [0, 55, 55, 55, 80, 55]
+    clip = Clip(folder / "short.mkv", Prompt("short"))
+    clip.decode(feature.reads)
+    files, samples, _ = feature.prepare(clip)
+    square = squares(boxes[0] if smooth else boxes[20])[0]
+    assert np.array_equal(shown["faces"][20], face(cv2.imdecode(files[20], cv2.IMREAD_COLOR), square, scale))
+    assert np.array_equal(shown["sound"], samples[: (55 - lacking) * 640])
 
 
 def test_the_authors_checkpoint_is_what_verse_bench_runs_on(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
