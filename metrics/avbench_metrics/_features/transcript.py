@@ -94,7 +94,9 @@ class SeedTtsWhisper(Feature):
         from scipy.signal import resample
 
         samples, rate = clip.waveform(Waveform())
-        return samples if rate == RATE or not len(samples) else resample(samples, int(len(samples) * RATE / rate)).astype(np.float32)
+        if rate == RATE or not len(samples):
+            return samples
+        return np.asarray(resample(samples, int(len(samples) * RATE / rate)), dtype=np.float32)
 
     def load(self, device: str) -> Callable[[Sequence[Array]], Sequence[Array]]:
         """Whisper, clip by clip."""

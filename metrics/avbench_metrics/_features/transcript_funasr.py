@@ -11,6 +11,7 @@ from avbench.clip import Clip
 from avbench.feature import Array, Feature, Read, Waveform
 from avbench_metrics._features.transcript import RATE, as_array
 
+SENSE_VOICE = {"language": "auto", "use_itn": True, "batch_size_s": 60, "merge_vad": True, "merge_length_s": 15}
 SHORTEST = RATE // 10  # FunASR divides by zero below one frame; nobody says a word in a tenth of a second
 
 
@@ -47,15 +48,17 @@ class SenseVoice(_Heard):
         from funasr.utils.postprocess_utils import rich_transcription_postprocess
 
         def hear(samples: Array) -> Array:
-            found = _generate(model, samples, cache={}, language="auto", use_itn=True, batch_size_s=60, merge_vad=True, merge_length_s=15)
-            return as_array(str(rich_transcription_postprocess(found)))
+            return as_array(str(rich_transcription_postprocess(_generate(model, samples, cache={}, **SENSE_VOICE))))
 
         return lambda batch: [hear(samples) for samples in batch]
 
 
 @dataclass(frozen=True)
 class Paraformer(_Heard):
-    """Words by paraformer-zh as Seed-TTS-eval asks it: uint8 (bytes,). Source: repository BytedanceSpeech/seed-tts-eval, 752f429."""
+    """Words by paraformer-zh as Seed-TTS-eval asks it: uint8 (bytes,).
+
+    Source: repository BytedanceSpeech/seed-tts-eval, 752f429.
+    """
 
     @property
     def weights(self) -> tuple[str, ...]:
@@ -80,12 +83,10 @@ def _shared(kind: str, names: tuple[str, ...], device: str) -> Any:
     def make() -> Any:
         from avbench_metrics._features.networks import funasr_models as networks
 
-        real, tiny = {
-            "sense_voice": (networks.sense_voice, networks.tiny_sense_voice),
-            "paraformer": (networks.paraformer, networks.tiny_paraformer),
-        }[kind]
+        sense_voice = kind == "sense_voice"
         if weights.stands_in(names[0]):
-            return tiny(device)
-        return real(*(next(iter(weights.paths(name).values())).parent for name in names), device)
+            return networks.tiny_sense_voice(device) if sense_voice else networks.tiny_paraformer(device)
+        folders = [next(iter(weights.paths(name).values())).parent for name in names]
+        return networks.sense_voice(folders[0], folders[1], device) if sense_voice else networks.paraformer(folders[0], device)
 
     return weights.shared((kind, device, *map(weights.identity, names)), names[0], make)

@@ -11,9 +11,10 @@ from avbench.feature import Feature, Sample
 from avbench.metric import Card, ClipMetric
 from avbench_metrics._features.transcript import SeedTtsWhisper, Whisper, text_of
 from avbench_metrics._features.transcript_funasr import Paraformer, SenseVoice
-from avbench_metrics._maths.script import language_of_script
-from avbench_metrics._maths.word_errors import Errors, Language, fixed_errors, seed_tts_errors, verse_bench_errors
+from avbench_metrics._maths.script import normalised_as
+from avbench_metrics._maths.word_errors import Errors, fixed_errors, seed_tts_errors, verse_bench_errors
 
+LARGE, SEED_TTS, SENSE_VOICE, PARAFORMER = Whisper(), SeedTtsWhisper(), SenseVoice(), Paraformer()
 CARD = Card(
     title="WER",
     better="lower",
@@ -22,7 +23,8 @@ CARD = Card(
     formula="(substitutions + deletions + insertions) / words of the prompt's speech, of the alignment with the fewest errors",
     source="avbench, after Verse-Bench and Seed-TTS-eval; recogniser: Whisper, arXiv 2212.04356",
     needs=("speech",),
-    notes="A clip without speech has an error rate of 1: it does not say the words. The recogniser's own errors are part of the figure.",
+    notes="A clip without speech has an error rate of 1: it does not say the words. The recogniser's own errors are part of the "
+    "figure.",
 )
 FUNASR = ("funasr", "torch", "jiwer")
 TRANSFORMERS = ("transformers", "torch", "jiwer")
@@ -65,25 +67,27 @@ class _WordErrorRate(ClipMetric):
 class WordErrorRate(_WordErrorRate):
     """Errors between normalised texts, at most 1 per clip."""
 
-    engine: Feature = Whisper()
+    engine: Feature = LARGE
 
     card: ClassVar[Card] = replace(
         CARD,
         range=(0.0, 1.0),
         formula="min(1, (substitutions + deletions + insertions) / words of the prompt's speech); mean over clips",
-        protocol="Whisper (the protocol's name tells the size), 16 kHz by soxr, 30 s windows, greedy; zh, ja and ko forced by the prompt's "
-        "script, other languages detected; an empty transcript where Silero VAD hears no speech; texts: NFKC, case folded, no punctuation "
-        "or emoji, numbers as spoken in English and Chinese, each Han character, kana and Hangul syllable a word",
+        protocol="Whisper (the protocol's name tells the size), 16 kHz by soxr, 30 s windows, greedy; zh, ja and ko forced by the "
+        "prompt's script, other languages detected; an empty transcript where Silero VAD hears no speech; texts: NFKC, case "
+        "folded, no punctuation or emoji, numbers as spoken in English and Chinese, each Han character, kana and Hangul syllable "
+        "a word",
         licence="Whisper: MIT (OpenAI's repository; Apache-2.0 on the hub)",
         extra="whisper",
         install="pip install 'avbench[whisper,speech]' && pip install --no-deps silero-vad",
         packages=(*TRANSFORMERS, "silero_vad", "onnxruntime"),
-        notes=f"{CARD.notes} Traditional and simplified characters differ. Sizes of Whisper do not compare; tiny_en knows English alone.",
+        notes=f"{CARD.notes} Traditional and simplified characters differ. Sizes of Whisper do not compare; tiny_en knows English "
+        "alone.",
     )
 
     def errors(self, reference: str, hypothesis: str) -> Errors:
         """See ``fixed_errors``."""
-        return fixed_errors(reference, hypothesis, _normalised_as(reference))
+        return fixed_errors(reference, hypothesis, normalised_as(reference))
 
     def score(self, sample: Sample) -> float:
         """See the card."""
@@ -94,20 +98,20 @@ class WordErrorRate(_WordErrorRate):
 class VerseBenchWer(_WordErrorRate):
     """Verse-Bench's rate of SenseVoiceSmall's text, punctuation and emoji included."""
 
-    engine: Feature = SenseVoice()
+    engine: Feature = SENSE_VOICE
 
     card: ClassVar[Card] = replace(
         CARD,
         title="WER (Verse-Bench)",
         source="Verse-Bench, repository Dorniwang/Verse-Bench, 5645a09 (wer/wer_inferencer.py); SenseVoice, arXiv 2407.04051",
-        protocol="SenseVoiceSmall by FunASR, fsmn-vad (30 s), language auto, inverse text normalisation, rich transcription; strip and "
-        "lower case; mean over clips; here the clip's own sound by soxr at 16 kHz and no dither, there a side-car wav",
+        protocol="SenseVoiceSmall by FunASR, fsmn-vad (30 s), language auto, inverse text normalisation, rich transcription; "
+        "strip and lower case; mean over clips; here the clip's own sound by soxr at 16 kHz and no dither, there a side-car wav",
         licence="SenseVoiceSmall: FunASR Model Licence 1.1 (attribution, name kept); fsmn-vad: unknown",
         extra="funasr",
         install="pip install 'avbench[whisper,funasr]'",
         packages=FUNASR,
-        notes=f"{CARD.notes} Quirks kept: a perfect transcript of English without punctuation in the prompt costs errors, a Chinese "
-        "sentence is one word, emoji count, and a rate has no upper bound.",
+        notes=f"{CARD.notes} Quirks kept: a perfect transcript of English without punctuation in the prompt costs errors, a "
+        "Chinese sentence is one word, emoji count, and a rate has no upper bound.",
     )
 
     def errors(self, reference: str, hypothesis: str) -> Errors:
@@ -120,10 +124,11 @@ class SeedTtsWer(_WordErrorRate):
     """Seed-TTS-eval's rate: words of English by Whisper, characters of Chinese by Paraformer.
 
     Args:
-        simplify: turn traditional characters of a Chinese transcript into simplified ones by zhconv (GPL), as the official code does.
+        simplify: turn traditional characters of a Chinese transcript into simplified ones by zhconv (GPL), as the official code
+            does.
     """
 
-    engine: Feature = SeedTtsWhisper()
+    engine: Feature = SEED_TTS
     language: Literal["en", "zh"] = "en"
     simplify: bool = False
 
@@ -132,12 +137,14 @@ class SeedTtsWer(_WordErrorRate):
         title="WER (Seed-TTS)",
         source="Seed-TTS, arXiv 2406.02430; repository BytedanceSpeech/seed-tts-eval, 752f429 (run_wer.py)",
         protocol="en: Whisper-large-v3 by transformers, single precision, English forced, first 30 s, scipy's FFT resampling; zh: "
-        "paraformer-zh by FunASR without dither, 16 kHz by soxr; 113 characters deleted; lower-cased words or characters; mean over clips",
+        "paraformer-zh by FunASR without dither, 16 kHz by soxr; 113 characters deleted; lower-cased words or characters; mean "
+        "over clips",
         licence="Whisper: MIT (OpenAI's repository; Apache-2.0 on the hub); paraformer-zh: FunASR Model Licence 1.1",
         extra="whisper",
         packages=TRANSFORMERS,
-        notes=f"{CARD.notes} Published figures are times 100. zh leaves out zhconv (GPL), which changes nothing where the recogniser "
-        "writes simplified characters. Official code drops missing clips from the mean; here they are counted as missing.",
+        notes=f"{CARD.notes} Published figures are times 100. zh leaves out zhconv (GPL), which changes nothing where the "
+        "recogniser writes simplified characters. Official code drops missing clips from the mean; here they are counted as "
+        "missing.",
     )
 
     def errors(self, reference: str, hypothesis: str) -> Errors:
@@ -149,18 +156,12 @@ class SeedTtsWer(_WordErrorRate):
 class SeedTtsCer(SeedTtsWer):
     """The Chinese half, which needs FunASR."""
 
-    engine: Feature = Paraformer()
+    engine: Feature = PARAFORMER
     language: Literal["en", "zh"] = "zh"
 
     card: ClassVar[Card] = replace(
         SeedTtsWer.card, title="CER (Seed-TTS)", extra="funasr", install="pip install 'avbench[whisper,funasr]'", packages=FUNASR
     )
-
-
-def _normalised_as(text: str) -> Language:
-    """The language whose numbers are spelt out in both texts."""
-    found = language_of_script(text)
-    return "en" if found == "en" else "zh" if found == "zh" else ""
 
 
 METRIC = WordErrorRate()

@@ -22,8 +22,9 @@ _LFR = {**_FRONT, "lfr_m": 7, "lfr_n": 6}  # seven frames side by side, every si
 _TOKENS = {"token_list": ["<blank>", "<s>", "</s>", *"abcdefghijklmnopqrstuvwxyz", "<unk>"]}
 _NO_DROPOUT = dict.fromkeys(("dropout_rate", "positional_dropout_rate"), 0.0)
 _ENCODER = {
-    "output_size": 32, "attention_heads": 2, "linear_units": 48, "num_blocks": 2, "attention_dropout_rate": 0.0, "input_layer": "pe",
-    "normalize_before": True, "kernel_size": 11, "sanm_shfit": 0, "selfattention_layer_type": "sanm", **_NO_DROPOUT,
+    "output_size": 32, "attention_heads": 2, "linear_units": 48, "num_blocks": 2, "attention_dropout_rate": 0.0,
+    "input_layer": "pe", "normalize_before": True, "kernel_size": 11, "sanm_shfit": 0, "selfattention_layer_type": "sanm",
+    **_NO_DROPOUT,
 }  # fmt: skip
 _DECODER = {
     "attention_heads": 2, "linear_units": 48, "num_blocks": 2, "att_layer_num": 2, "kernel_size": 11, "sanm_shfit": 0,
