@@ -21,7 +21,7 @@ LENGTH = int(SECONDS * RATE)
 def windows(samples: Array) -> list[Array]:
     """Windows of 9.01 s, one per second, of a sound that is doubled until it fills one; a rest that fills none is not heard.
 
-    Kept of the published code: its ends in seconds round down from the window at 7 s on, which leaves those one sample short and
+    Kept of Microsoft's script, which speechmos carries: its ends in seconds round down from the window at 7 s on, which leaves those one sample short and
     unheard, so that nothing after 15.01 s counts.
 
     Args:
@@ -98,9 +98,9 @@ class DnsmosP808Mean(ClipMetric):
         licence="MIT (speechmos)",
         extra="speech",
         packages=("speechmos", "onnxruntime", "librosa"),
-        notes="Nothing after 15.01 s is heard, a rounding slip of the published code. MOVA judges only its set of speech; a clip "
+        notes="Nothing after 15.01 s is heard, a rounding slip of Microsoft's script. MOVA judges only its set of speech; a clip "
         "without speech, even a silent one, gets a figure here too, as it does there. The scale is P.808's single score: not "
-        "comparable with the P.835 overall score of dnsmos, which is about 0.5 lower.",
+        "comparable with the P.835 overall score of dnsmos.",
     )
     uses: ClassVar[tuple[Feature, ...]] = (SCORES,)
 
