@@ -21,8 +21,8 @@ LENGTH = int(SECONDS * RATE)
 def windows(samples: Array) -> list[Array]:
     """Windows of 9.01 s, one per second, of a sound that is doubled until it fills one; a rest that fills none is not heard.
 
-    Kept of Microsoft's script, which speechmos carries: its ends in seconds round down from the window at 7 s on, which leaves those one sample short and
-    unheard, so that nothing after 15.01 s counts.
+    Kept of Microsoft's script, which speechmos carries: its ends in seconds round down from the window at 7 s on, which leaves
+    those one sample short and unheard, so that nothing after 15.01 s counts.
 
     Args:
         samples: (samples,) at 16 kHz, at least one.
