@@ -78,7 +78,8 @@ def build() -> MsClap:
 def tiny() -> MsClap:
     """The same network with one narrow block a stage and 1000 words; embeddings of the official size."""
     audio = {"patch_embeds_hidden_size": 8, "hidden_size": 64, "depths": (1, 1, 1, 1), "num_attention_heads": (2, 2, 2, 2)}
-    network = MsClap(audio, {"n_embd": 32, "n_layer": 2, "n_head": 2, "vocab_size": TINY_VOCABULARY})
+    ends = {"bos_token_id": TINY_VOCABULARY - 1, "eos_token_id": TINY_VOCABULARY - 1}
+    network = MsClap(audio, {"n_embd": 32, "n_layer": 2, "n_head": 2, "vocab_size": TINY_VOCABULARY, **ends})
     network.eval()
     return network
 
