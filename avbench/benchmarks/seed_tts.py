@@ -26,7 +26,8 @@ def read_prompts(path: Path | None) -> list[Prompt]:
             raise UsageError(f"{path}, line {number}: expected utterance|reference text|reference wav|text.")
         language = "zh" if any("\u4e00" <= letter <= "\u9fff" for letter in fields[3]) else "en"
         name = fields[0].removesuffix(".wav")
-        prompts.append(Prompt(name, fields[3], speech=(fields[3],), speaker=path.parent / fields[2], categories=("speech", language)))
+        tags = ("speech", language)
+        prompts.append(Prompt(name, fields[3], speech=(fields[3],), speaker=path.parent / fields[2], categories=tags))
     return prompts
 
 
