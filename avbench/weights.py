@@ -220,7 +220,8 @@ def network(
 
     Args:
         name: a checkpoint of one file (``.safetensors``, or what ``torch.save`` wrote).
-        build: makes the official network; its parameters bear the file's names.
+        build: makes the official network; its parameters bear the file's names. Where they are on the meta device they become the
+            file's own tensors, so that no second copy of them is ever in memory.
         tiny: makes a small one of the same interface, used as stand-in.
         convert: from the file's content to a state dict, where the file wraps or prefixes it.
 
@@ -263,7 +264,8 @@ def _network(
         (path,) = paths(name).values()
         module = build()
         try:
-            module.load_state_dict(convert(read_tensors(path)), strict=True)
+            assign = any(tensor.is_meta for tensor in module.parameters())
+            module.load_state_dict(convert(read_tensors(path)), strict=True, assign=assign)
         except (RuntimeError, KeyError, AttributeError) as error:
             words = str(error).splitlines()
             raise AvbenchError(f"{path} does not fit the network of {name!r}: {' '.join(words[:3])}") from error
@@ -271,9 +273,12 @@ def _network(
 
 
 def read_tensors(path: Path) -> dict[str, Any]:
-    """The content of a ``.safetensors`` file or of a ``torch.save`` file; of the latter only tensors and plain containers are read.
+    """The content of a ``.safetensors`` file, of a TorchScript archive (its state dict), or of a ``torch.save`` file.
 
-    Raises ``AvbenchError`` where the file is neither, or holds objects that only running code could restore.
+    Of the latter only tensors, plain containers and NumPy scalars are read. A TorchScript archive holds no pickled Python objects;
+    its program is compiled but never called.
+
+    Raises ``AvbenchError`` where the file is none of these, or holds objects that only running code could restore.
     """
     import pickle
 
@@ -284,9 +289,31 @@ def read_tensors(path: Path) -> dict[str, Any]:
             from safetensors.torch import load_file
 
             return dict(load_file(path))
-        return dict(torch.load(path, map_location="cpu", weights_only=True))
-    except (pickle.UnpicklingError, RuntimeError, ValueError, EOFError) as error:
+        if _is_script(path):
+            return dict(torch.jit.load(str(path), map_location="cpu").state_dict())
+        with torch.serialization.safe_globals(_numpy_scalars()):
+            return dict(torch.load(path, map_location="cpu", weights_only=True))
+    except (pickle.UnpicklingError, RuntimeError, ValueError, EOFError, OSError) as error:  # a cut file may give any of them
         raise AvbenchError(f"{path} cannot be read as weights: {str(error).splitlines()[0]}") from error
+
+
+def _is_script(path: Path) -> bool:
+    """A TorchScript archive is a zip like any file of ``torch.save``, but brings ``constants.pkl``."""
+    import zipfile
+
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return any(name.endswith("/constants.pkl") for name in archive.namelist())
+
+
+def _numpy_scalars() -> list[Any]:
+    """What restores a NumPy number, as training scripts leave beside the weights (a best accuracy); under both names it goes by."""
+    import numpy as np
+
+    restore = np.float64(0).__reduce__()[0]  # no public name
+    kinds = [type(np.dtype(code)) for code in ("f4", "f8", "i4", "i8", "?")]
+    return [(restore, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")] + [np.dtype, *kinds]
 
 
 # ---- getting them here
