@@ -215,6 +215,7 @@ def network(
     tiny: Callable[[], Any],
     device: str,
     convert: Callable[[dict[str, Any]], Mapping[str, Any]] = dict,
+    keep: Sequence[str] = (),
 ) -> Any:
     """A network with its weights, in eval mode on a device; features that share it get the same one.
 
@@ -223,12 +224,13 @@ def network(
         build: makes the official network; its parameters bear the file's names.
         tiny: makes a small one of the same interface, used as stand-in.
         convert: from the file's content to a state dict, where the file wraps or prefixes it.
+        keep: parts of names of what a stand-in computes instead of learning it (Fourier matrices, windows, masks).
 
     Raises:
         MissingCheckpoint: it is not here.
         AvbenchError: the file's names or shapes are not the network's.
     """
-    return shared((name, build.__module__, device), name, lambda: _network(name, build, tiny, device, convert))
+    return shared((name, build.__module__, device), name, lambda: _network(name, build, tiny, device, convert, keep))
 
 
 _loaded: dict[tuple[str, ...], Any] = {}
@@ -254,11 +256,12 @@ def _network(
     tiny: Callable[[], Any],
     device: str,
     convert: Callable[[dict[str, Any]], Mapping[str, Any]],
+    keep: Sequence[str],
 ) -> Any:
     from avbench.rule import rule_fill
 
     if stands_in(name):
-        module = rule_fill(tiny())
+        module = rule_fill(tiny(), keep=keep)
     else:
         (path,) = paths(name).values()
         module = build()
@@ -271,7 +274,7 @@ def _network(
 
 
 def read_tensors(path: Path) -> dict[str, Any]:
-    """The content of a ``.safetensors`` file or of a ``torch.save`` file; of the latter only tensors and plain containers are read.
+    """The content of a ``.safetensors`` file or of a ``torch.save`` file; of the latter only tensors, arrays and plain containers.
 
     Raises ``AvbenchError`` where the file is neither, or holds objects that only running code could restore.
     """
@@ -284,9 +287,20 @@ def read_tensors(path: Path) -> dict[str, Any]:
             from safetensors.torch import load_file
 
             return dict(load_file(path))
-        return dict(torch.load(path, map_location="cpu", weights_only=True))
+        with torch.serialization.safe_globals(_plain_arrays()):
+            return dict(torch.load(path, map_location="cpu", weights_only=True))
     except (pickle.UnpicklingError, RuntimeError, ValueError, EOFError) as error:
         raise AvbenchError(f"{path} cannot be read as weights: {str(error).splitlines()[0]}") from error
+
+
+def _plain_arrays() -> list[Any]:
+    """What a numpy array of numbers consists of in a file: training code leaves them beside the weights (PANNs at 16 kHz)."""
+    import numpy as np
+    from numpy._core import multiarray
+
+    kinds = [type(np.dtype(name)) for name in ("bool", "int32", "int64", "uint8", "uint32", "float32", "float64")]
+    names = [(multiarray._reconstruct, f"numpy.{core}.multiarray._reconstruct") for core in ("core", "_core")]
+    return [*names, np.ndarray, np.dtype, *kinds]
 
 
 # ---- getting them here
