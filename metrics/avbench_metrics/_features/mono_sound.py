@@ -47,7 +47,7 @@ def long_enough(samples: Array, rate: int, fewest: int) -> Array:
 
 
 def sinc(samples: Array, rate: int, target: int, options: Mapping[str, object] | None = None) -> Array:
-    """torchaudio's resampling of float32 (..., samples), by its defaults (Hann, width 6, rolloff 0.99) unless ``options`` say else."""
+    """torchaudio's resampling of float32 (..., samples), by its defaults (Hann, width 6) unless ``options`` say else."""
     if rate == target:
         return samples
     from avbench.compat import mend_torch

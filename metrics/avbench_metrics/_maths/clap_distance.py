@@ -12,8 +12,9 @@ def paired_clap_distance(generated: ArrayLike, reference: ArrayLike) -> float:
     """Mean over pairs of |g - r|^2 + (s_g - s_r)^2, s being the standard deviation of a vector's own entries (n - 1).
 
     That is Fréchet's formula on "moments" of one vector each: the vector as mean, the variance of its entries as covariance. For
-    unit vectors the first term is 2 - 2 cos and the second hardly counts, so it is a cosine of pairs in [0, 4], blind to how diverse
-    a set is. Source: repository Dorniwang/Verse-Bench, 5645a09, folder fd, under numpy < 2.2; from 2.2 on its covariance is NaN.
+    unit vectors the first term is 2 - 2 cos and the second hardly counts, so it is a cosine of pairs in [0, 4], blind to
+    how diverse a set is. Source: repository Dorniwang/Verse-Bench, 5645a09, folder fd, under numpy < 2.2; from 2.2 on its
+    covariance is NaN.
 
     Args:
         generated: (N, D) embeddings of unit length, D > 1.
