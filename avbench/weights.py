@@ -215,6 +215,7 @@ def network(
     tiny: Callable[[], Any],
     device: str,
     convert: Callable[[dict[str, Any]], Mapping[str, Any]] = dict,
+    keep: Sequence[str] = (),
 ) -> Any:
     """A network with its weights, in eval mode on a device; features that share it get the same one.
 
@@ -224,12 +225,13 @@ def network(
             file's own tensors, so that no second copy of them is ever in memory.
         tiny: makes a small one of the same interface, used as stand-in.
         convert: from the file's content to a state dict, where the file wraps or prefixes it.
+        keep: parts of names of what a stand-in computes instead of learning it (Fourier matrices, windows, masks).
 
     Raises:
         MissingCheckpoint: it is not here.
         AvbenchError: the file's names or shapes are not the network's.
     """
-    return shared((name, build.__module__, device), name, lambda: _network(name, build, tiny, device, convert))
+    return shared((name, build.__module__, device), name, lambda: _network(name, build, tiny, device, convert, keep))
 
 
 _loaded: dict[tuple[str, ...], Any] = {}
@@ -255,11 +257,12 @@ def _network(
     tiny: Callable[[], Any],
     device: str,
     convert: Callable[[dict[str, Any]], Mapping[str, Any]],
+    keep: Sequence[str],
 ) -> Any:
     from avbench.rule import rule_fill
 
     if stands_in(name):
-        module = rule_fill(tiny())
+        module = rule_fill(tiny(), keep=keep)
     else:
         (path,) = paths(name).values()
         module = build()
@@ -275,7 +278,7 @@ def _network(
 def read_tensors(path: Path) -> dict[str, Any]:
     """The content of a ``.safetensors`` file, of a TorchScript archive (its state dict), or of a ``torch.save`` file.
 
-    Of the latter only tensors, plain containers and NumPy scalars are read. A TorchScript archive holds no pickled Python objects;
+    Of the latter only tensors, plain containers, NumPy numbers and arrays are read. A TorchScript archive holds no pickled objects;
     its program is compiled but never called.
 
     Raises ``AvbenchError`` where the file is none of these, or holds objects that only running code could restore.
@@ -291,7 +294,7 @@ def read_tensors(path: Path) -> dict[str, Any]:
             return dict(load_file(path))
         if _is_script(path):
             return dict(torch.jit.load(str(path), map_location="cpu").state_dict())
-        with torch.serialization.safe_globals(_numpy_scalars()):
+        with torch.serialization.safe_globals(_numpy_values()):
             return dict(torch.load(path, map_location="cpu", weights_only=True))
     except (pickle.UnpicklingError, RuntimeError, ValueError, EOFError, OSError) as error:  # a cut file may give any of them
         raise AvbenchError(f"{path} cannot be read as weights: {str(error).splitlines()[0]}") from error
@@ -307,13 +310,16 @@ def _is_script(path: Path) -> bool:
         return any(name.endswith("/constants.pkl") for name in archive.namelist())
 
 
-def _numpy_scalars() -> list[Any]:
-    """What restores a NumPy number, as training scripts leave beside the weights (a best accuracy); under both names it goes by."""
+def _numpy_values() -> list[Any]:
+    """What restores NumPy numbers and arrays, as training scripts leave beside the weights; under both names it goes by."""
     import numpy as np
+    from numpy._core import multiarray
 
-    restore = np.float64(0).__reduce__()[0]  # no public name
-    kinds = [type(np.dtype(code)) for code in ("f4", "f8", "i4", "i8", "?")]
-    return [(restore, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")] + [np.dtype, *kinds]
+    number = np.float64(0).__reduce__()[0]  # no public name
+    kinds = [type(np.dtype(code)) for code in ("f4", "f8", "i4", "i8", "u1", "u4", "?")]
+    names = [(number, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")]
+    names += [(multiarray._reconstruct, f"numpy.{core}.multiarray._reconstruct") for core in ("core", "_core")]
+    return [*names, np.ndarray, np.dtype, *kinds]
 
 
 # ---- getting them here
