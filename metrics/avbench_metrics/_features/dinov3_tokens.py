@@ -21,8 +21,8 @@ CLASS, OFFICIAL = 0, -2  # tokens: the class; the patch that Verse-Bench takes f
 class Dinov3Tokens(Feature):
     """Two tokens of DINOv3 ViT-L/16 of the prompt's picture (first) and of every frame: float32 (1 + frames, 2, 1024).
 
-    Tokens: the class token, and the last but one, which is the patch of rows 208 to 223 and columns 192 to 207. Pictures are squashed
-    to 224 x 224 (bilinear, anti-aliased).
+    Tokens: the class token, and the last but one, which is the patch of rows 208 to 223 and columns 192 to 207. Pictures are
+    squashed to 224 x 224 (bilinear, anti-aliased).
     """
 
     batch_size: ClassVar[int] = 2

@@ -141,7 +141,7 @@ class ManiqaQuality(Feature):
 
         frames, _ = clip.frames(Frames())
         chosen = spread(len(frames), self.frames)
-        places = [maniqa.corners(*frames.shape[1:3], f"{clip.digest}:{index}") for index in chosen]
+        places = [maniqa.corners(frames.shape[1], frames.shape[2], f"{clip.digest}:{index}") for index in chosen]
         return frames[chosen], np.stack(places)
 
     def load(self, device: str) -> Callable[[Sequence[Any]], Sequence[Array]]:

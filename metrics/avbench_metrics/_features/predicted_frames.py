@@ -12,7 +12,7 @@ from avbench import weights
 from avbench.clip import Clip
 from avbench.errors import Unscorable
 from avbench.feature import Array, Feature, Frames, Read
-from avbench_metrics._maths.motion_smoothness import prediction_error, predicted_frames
+from avbench_metrics._maths.motion_smoothness import predicted_frames, prediction_error
 
 CHECKPOINT = "amt_s"
 SMALLEST = 113  # pixels: padded to 128, below which AMT does not work
@@ -20,7 +20,7 @@ SMALLEST = 113  # pixels: padded to 128, below which AMT does not work
 
 @dataclass(frozen=True)
 class PredictionErrors(Feature):
-    """Mean absolute differences of frames 1, 3, 5 ... and AMT-S's middle of their neighbours, grey levels, float64 (predictions,)."""
+    """Mean absolute differences of frames 1, 3, 5 ... and AMT-S's middle of their neighbours: grey levels, float64 (pairs,)."""
 
     batch_size: ClassVar[int] = 1
 

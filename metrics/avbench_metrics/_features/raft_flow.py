@@ -27,8 +27,8 @@ class RaftFlow(Feature):
     flow ran on), seconds between the two frames, and the shorter side of that picture in pixels.
 
     Args:
-        protocol: ``vbench`` takes every round(fps / 8)-th frame at its own size; ``verse_bench`` takes every frame, halved until no side
-            exceeds 640. Padding is looked at as by each benchmark: by both.
+        protocol: ``vbench`` takes every round(fps / 8)-th frame at its own size; ``verse_bench`` takes every frame, halved until
+            no side exceeds 640. Padding counts as picture in both.
     """
 
     batch_size: ClassVar[int] = 1
@@ -45,7 +45,7 @@ class RaftFlow(Feature):
         return (CHECKPOINT,)
 
     def prepare(self, clip: Clip) -> Any:
-        """Frames uint8 (frames, H, W, 3) and their seconds (frames,); raises ``Unscorable`` for one frame or sides under 121 pixels."""
+        """Frames uint8 (frames, H, W, 3) and seconds (frames,); raises ``Unscorable`` for one frame or sides under 121 pixels."""
         import cv2
 
         frames, seconds = clip.frames(Frames())

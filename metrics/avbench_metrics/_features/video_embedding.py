@@ -25,8 +25,9 @@ class I3dLogits(Feature):
     """The 400 logits of I3D (Kinetics-400), float32 (1, 400).
 
     Args:
-        protocol: ``javisbench`` takes 24 frames spread over the whole file, letterboxed, in its range of 127 ... 255; ``fixed`` takes the
-            first 24 pictures at 12 per second, letterboxed, in the full range; ``cdfvd`` takes 16 consecutive frames, see ``VideoMaeFeature``.
+        protocol: ``javisbench`` takes 24 frames spread over the whole file, letterboxed, in its range of 127 ... 255; ``fixed``
+            takes the first 24 pictures at 12 per second, letterboxed, in the full range; ``cdfvd`` takes 16 consecutive frames,
+            see ``VideoMaeFeature``.
     """
 
     batch_size: ClassVar[int] = 4
@@ -55,7 +56,7 @@ class I3dLogits(Feature):
         frames, _ = clip.frames(ask)
         wanted = i3d.JAVISBENCH_FRAMES
         if self.protocol == "fixed" and len(frames) < wanted:
-            raise Unscorable(f"The clip has {len(frames)} pictures at {RATE:g} per second; the distance needs {wanted}.", "too_short")
+            raise Unscorable(f"The clip has {len(frames)} pictures at {RATE:g} per second, not {wanted}.", "too_short")
         chosen = list(range(wanted)) if self.protocol == "fixed" else i3d.frame_choice(len(frames), wanted)
         small = i3d.letterbox(torch.from_numpy(frames[chosen]))
         return np.asarray(i3d.to_bytes(small, "fixed" if self.protocol == "fixed" else "official").numpy())
@@ -80,8 +81,8 @@ class I3dLogits(Feature):
 class VideoMaeFeature(Feature):
     """VideoMAE V2's feature of 16 consecutive frames, float32 (1, 1408): cd-fvd's.
 
-    Frames: shorter side to 256 (bilinear, anti-aliased), centre crop, cut off to whole grey levels, then to 224 (bilinear), / 255 and
-    nothing more. Where they begin follows from the clip's bytes; cd-fvd draws it at random.
+    Frames: shorter side to 256 (bilinear, anti-aliased), centre crop, cut off to whole grey levels, then to 224 (bilinear), / 255
+    and nothing more. Where they begin follows from the clip's bytes; cd-fvd draws it at random.
     """
 
     batch_size: ClassVar[int] = 4

@@ -1,7 +1,7 @@
 """CLIP's picture tower (ViT-B/32 and ViT-L/14), and the blocks of which ViCLIP is made too.
 
-Source: Radford et al., arXiv 2103.00020; names of the ``visual.`` half of OpenAI's files ``ViT-B-32.pt`` and ``ViT-L-14.pt``, which are
-TorchScript archives in half precision. All is computed in float32 here; OpenAI's code does so on a CPU and uses half precision on a GPU.
+Source: Radford et al., arXiv 2103.00020; names of the ``visual.`` half of OpenAI's files ``ViT-B-32.pt`` and ``ViT-L-14.pt``, which
+are TorchScript archives in half precision. All is computed in float32 here; OpenAI's code does so on a CPU alone.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ CLASSES = 174
 
 
 def sine_table(positions: int, width: int) -> Tensor:
-    """Sines (even columns) and cosines (odd ones) of position / 10000^(2 floor(column / 2) / width), float32 (1, positions, width)."""
+    """Sines (even columns) and cosines (odd) of position / 10000^(2 floor(column / 2) / width), float32 (1, positions, width)."""
     columns = np.arange(width)
     angles = np.arange(positions)[:, None] / np.power(10_000.0, 2 * (columns // 2) / width)
     table = np.where(columns % 2 == 0, np.sin(angles), np.cos(angles))
