@@ -224,7 +224,7 @@ def text_of(scene: Scene) -> tuple[str, str, tuple[str, ...]]:
     times = COUNT_WORDS[len(scene.events)] if scene.events else ""
     thing, sound = f"{_article(scene.colour)} {scene.shape}", SOUND_WORDS[scene.material]
     if scene.kind == "speak":
-        said = " ".join(scene.vowels)
+        said = " ".join(f"s{vowel}" for vowel in scene.vowels)
         audio = f'A voice says: "{said}".'
         return f'A person in {_article(scene.colour)} shirt looks at the camera and says: "{said}".', audio, (said,)
     audio = f"{sound} heard {times}.".capitalize()
