@@ -11,7 +11,6 @@ from avbench.feature import Array, Feature, Sample
 from avbench.metric import Card, ClipMetric
 from avbench_metrics._features.clip_frames import ClipFrames, picture_tower
 from avbench_metrics._features.resized import through
-from avbench_metrics._maths.vbench_prompts import check_dimension
 
 HEAD = "laion_aesthetic_linear"
 
@@ -53,23 +52,20 @@ class AestheticQuality(ClipMetric):
         unit="1",
         range=(-1.0, 2.0),
         formula="mean over frames of (w . f / |f| + b) / 10, f CLIP's embedding, w and b LAION's linear head",
-        source="VBench, arXiv 2311.17982; github.com/Vchitect/VBench, vbench/aesthetic_quality.py; "
-        "github.com/LAION-AI/aesthetic-predictor",
+        source="VBench, arXiv 2311.17982; github.com/Vchitect/VBench, vbench/aesthetic_quality.py; github.com/LAION-AI/aesthetic- "
+        "predictor",
         protocol="every frame, short side to 224 (bicubic, no anti-aliasing, rounded to whole grey levels), centre crop; CLIP "
-        "ViT-L/14 in "
-        "float32, as VBench on a CPU (half precision on a GPU)",
+        "ViT-L/14 in float32, as VBench on a CPU (half precision on a GPU)",
         licence="weights: MIT (CLIP), unknown (head)",
         extra="clip",
         packages=("torch",),
         notes="A linear head: not bounded, in practice 0.3 to 0.7. Not comparable with Verse-Bench's AS, which is another "
-        "predictor. Clips of "
-        "VBench's prompts of other dimensions are not applicable.",
+        "predictor.",
     )
     uses: ClassVar[tuple[Feature, ...]] = (MARKS,)
 
     def score(self, sample: Sample) -> float:
         """See the card."""
-        check_dimension(sample.prompt, "aesthetic_quality")
         return float(sample[MARKS].mean(dtype="float64")) / 10.0
 
 

@@ -11,8 +11,8 @@ from avbench.metric import Card, ClipMetric
 from avbench_metrics._features.frame_quality import ManiqaQuality, MusiqQuality, SiglipAesthetic
 
 SOURCE = (
-    "UniVerse-1, arXiv 2509.06155; github.com/Dorniwang/Verse-Bench; github.com/discus0434/aesthetic-predictor-v2-5; MUSIQ, "
-    "arXiv 2108.05997; MANIQA, arXiv 2204.08958"
+    "UniVerse-1, arXiv 2509.06155; github.com/Dorniwang/Verse-Bench; github.com/discus0434/aesthetic-predictor-v2-5; MUSIQ, arXiv "
+    "2108.05997; MANIQA, arXiv 2204.08958"
 )
 FORMULA = "(A / 10 + M / 100 + Q) / 3, each the mean over frames: aesthetic-predictor-v2-5, MUSIQ, MANIQA"
 FRAMES = 16
@@ -31,14 +31,13 @@ class AestheticScoreOfficial(ClipMetric):
         formula=FORMULA,
         source=SOURCE,
         protocol="every frame; A squashed to 384 (bicubic, anti-aliased), SigLIP so400m in float32 (bfloat16 there); M "
-        "(KonIQ-10k) at the "
-        "file's own size; Q (KonIQ-10k) the mean of 20 crops of 224 pixels, drawn by the clip's bytes (at random there)",
+        "(KonIQ-10k) at the file's own size; Q (KonIQ-10k) the mean of 20 crops of 224 pixels, drawn by the clip's bytes (at "
+        "random there)",
         licence="weights: Apache-2.0 (SigLIP), unknown (the others)",
         extra="clip",
         packages=("torch", "torchvision", "transformers", "PIL"),
         notes="Pictures with a side of 224 and less have no score, as the published code has no crop of them. 20 runs of a "
-        "ViT-B/8 for every "
-        "frame: minutes per clip on a GPU, hours without; see the protocol fixed. In practice from 0 to 1.",
+        "ViT-B/8 for every frame: minutes per clip on a GPU, hours without; see the protocol fixed. In practice from 0 to 1.",
     )
 
     def score(self, sample: Sample) -> float:
@@ -71,14 +70,12 @@ class AestheticScore(AestheticScoreOfficial):
         formula=FORMULA,
         source="avbench, after " + SOURCE,
         protocol=f"{FRAMES} frames from the middles of equal parts of the clip (all of a shorter one); else as verse_bench, the "
-        "crops of MANIQA "
-        "fixed by the clip's bytes",
+        "crops of MANIQA fixed by the clip's bytes",
         licence="weights: Apache-2.0 (SigLIP), unknown (the others)",
         extra="clip",
         packages=("torch", "torchvision", "transformers", "PIL"),
         notes="Neighbouring frames say nearly the same; sixteen do what hundreds did, and the same clip always gets the same "
-        "score. Pictures "
-        "with a side of 224 and less have no score. In practice from 0 to 1.",
+        "score. Pictures with a side of 224 and less have no score. In practice from 0 to 1.",
     )
 
 

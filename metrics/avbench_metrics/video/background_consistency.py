@@ -10,7 +10,6 @@ from avbench.feature import Feature, Sample
 from avbench.metric import Card, ClipMetric
 from avbench_metrics._features.clip_frames import ClipFrames
 from avbench_metrics._maths.frame_consistency import consistency, per_frame
-from avbench_metrics._maths.vbench_prompts import check_dimension
 
 FRAMES = ClipFrames("ViT-B/32")
 
@@ -27,22 +26,17 @@ class BackgroundConsistency(ClipMetric):
         formula="mean over frames i >= 1 of (cos+(f_i, f_i-1) + cos+(f_i, f_0)) / 2, f CLIP's embedding, cos+ = max(0, cosine)",
         source="VBench, arXiv 2311.17982; github.com/Vchitect/VBench, vbench/background_consistency.py",
         protocol="every frame, short side to 224 (bicubic, no anti-aliasing, rounded to whole grey levels), centre crop; CLIP "
-        "ViT-B/32 in "
-        "float32, as VBench on a CPU (half precision on a GPU)",
+        "ViT-B/32 in float32, as VBench on a CPU (half precision on a GPU)",
         licence="weights: MIT",
         extra="clip",
         packages=("torch",),
-        notes="A still picture reaches 1: read it beside dynamic_degree or motion. The value is the mean over clips; VBench "
-        "takes the mean "
-        "over all frames of all clips, which is the summary per_frame (the same for clips of one length). Clips of VBench's "
-        "prompts of "
-        "other dimensions are not applicable.",
+        notes="A still picture reaches 1: read it beside dynamic_degree or motion. The value is the mean over clips; VBench takes "
+        "the mean over all frames of all clips, which is the summary per_frame (the same for clips of one length).",
     )
     uses: ClassVar[tuple[Feature, ...]] = (FRAMES,)
 
     def score(self, sample: Sample) -> float:
         """See the card."""
-        check_dimension(sample.prompt, "background_consistency")
         return consistency(sample[FRAMES])
 
     def details(self, sample: Sample) -> Mapping[str, float]:

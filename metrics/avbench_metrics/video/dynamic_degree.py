@@ -11,7 +11,6 @@ from avbench.feature import Array, Feature, Sample
 from avbench.metric import Card, ClipMetric
 from avbench_metrics._features.raft_flow import RaftFlow
 from avbench_metrics._maths.flow_statistics import is_dynamic, is_dynamic_official
-from avbench_metrics._maths.vbench_prompts import check_dimension
 
 FLOW = RaftFlow("vbench")
 SOURCE = "VBench, arXiv 2311.17982; github.com/Vchitect/VBench, vbench/dynamic_degree.py; RAFT, arXiv 2003.12039"
@@ -27,24 +26,20 @@ class DynamicDegreeOfficial(ClipMetric):
         better="higher",
         unit="1",
         range=(0.0, 1.0),
-        formula="1 where at least round(frames / 4) pairs have a mean of the longest 5 % of flow above 6 min(H, W) / 256 "
-        "pixels, else 0",
+        formula="1 where at least round(frames / 4) pairs have a mean of the longest 5 % of flow above 6 min(H, W) / 256 pixels, "
+        "else 0",
         source=SOURCE,
         protocol=PROTOCOL,
         licence="weights: BSD-3-Clause",
         extra="clip",
         packages=("torch", "torchvision"),
-        notes="The pairs are not an eighth of a second apart unless the rate is a multiple of 8, and a clip of two frames "
-        "always moves. Only "
-        "for pictures of 121 pixels and more. Neither much nor little motion is good by itself. Clips of VBench's prompts of "
-        "other "
-        "dimensions are not applicable.",
+        notes="The pairs are not an eighth of a second apart unless the rate is a multiple of 8, and a clip of two frames always "
+        "moves. Only for pictures of 121 pixels and more. Neither much nor little motion is good by itself.",
     )
     uses: ClassVar[tuple[Feature, ...]] = (FLOW,)
 
     def score(self, sample: Sample) -> float:
         """See the card."""
-        check_dimension(sample.prompt, "dynamic_degree")
         flow = sample[FLOW]
         return float(is_dynamic_official(flow[0], int(flow[4, 0])))
 
@@ -58,9 +53,8 @@ class DynamicDegree(ClipMetric):
         better="higher",
         unit="1",
         range=(0.0, 1.0),
-        formula="1 where a quarter of the pairs, and at least one, move faster than 6 / 256 of the shorter side in an eighth of "
-        "a second "
-        "(mean of the longest 5 % of flow), else 0",
+        formula="1 where a quarter of the pairs, and at least one, move faster than 6 / 256 of the shorter side in an eighth of a "
+        "second (mean of the longest 5 % of flow), else 0",
         source="avbench, after " + SOURCE,
         protocol=PROTOCOL + "; lengths divided by the time between the two frames",
         licence="weights: BSD-3-Clause",

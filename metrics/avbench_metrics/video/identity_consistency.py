@@ -51,9 +51,8 @@ class IdentityConsistencyOfficial(ClipMetric):
         extra="clip",
         packages=("torch", "torchvision", "transformers", "PIL"),
         needs=("image",),
-        notes="That token is neither the class nor a mean but the patch of rows 208 to 223 and columns 192 to 207: half a "
-        "percent of the "
-        "picture, near its lower right corner. A still picture is best. Kept for the sake of published figures.",
+        notes="That token is neither the class nor a mean but the patch of rows 208 to 223 and columns 192 to 207: half a percent "
+        "of the picture, near its lower right corner. A still picture is best. Kept for the sake of published figures.",
     )
     uses: ClassVar[tuple[Feature, ...]] = (TOKENS,)
 

@@ -31,8 +31,7 @@ class Kvd(SetMetric):
         formula=FORMULA,
         source=PAPER,
         protocol="the first 24 pictures at 12 per second; longer side to 224 (bilinear, anti-aliased), black bars; pixels in -1 "
-        "... 1; "
-        "float64, all clips at once, no factor",
+        "... 1; float64, all clips at once, no factor",
         licence="weights: unknown",
         extra="clip",
         packages=("torch",),
@@ -61,8 +60,7 @@ class KvdJavisBench(SetMetric):
         extra="clip",
         packages=("torch",),
         notes="JavisBench's FVD routine runs before and centres its arguments in place, so that a difference between the sets' "
-        "means, most of "
-        "what a distance should see, is invisible. Kept for the sake of published figures.",
+        "means, most of what a distance should see, is invisible. Kept for the sake of published figures.",
     )
     uses: ClassVar[tuple[Feature, ...]] = (JAVISBENCH,)
 

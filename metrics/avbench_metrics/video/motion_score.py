@@ -33,9 +33,8 @@ class MotionScoreOfficial(ClipMetric):
         licence="weights: BSD-3-Clause",
         extra="clip",
         packages=("torch", "torchvision"),
-        notes="Twice the rate halves it, and a picture 641 wide has half the score of one 640 wide. Verse-Bench's released "
-        "script never "
-        "computes it; papers report it. Neither much nor little motion is good by itself.",
+        notes="Twice the rate halves it, and a picture 641 wide has half the score of one 640 wide. Verse-Bench's released script "
+        "never computes it; papers report it. Neither much nor little motion is good by itself.",
     )
     uses: ClassVar[tuple[Feature, ...]] = (FLOW,)
 

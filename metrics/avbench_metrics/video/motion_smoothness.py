@@ -9,7 +9,6 @@ from avbench.feature import Feature, Sample
 from avbench.metric import Card, ClipMetric
 from avbench_metrics._features.predicted_frames import PredictionErrors
 from avbench_metrics._maths.motion_smoothness import smoothness
-from avbench_metrics._maths.vbench_prompts import check_dimension
 
 ERRORS = PredictionErrors()
 
@@ -29,15 +28,12 @@ class MotionSmoothness(ClipMetric):
         licence="weights: CC BY-NC 4.0",
         extra="clip",
         packages=("torch",),
-        notes="A still picture reaches 1: read it beside dynamic_degree or motion. Only for pictures of 113 pixels and more. "
-        "Clips of VBench's "
-        "prompts of other dimensions are not applicable.",
+        notes="A still picture reaches 1: read it beside dynamic_degree or motion. Only for pictures of 113 pixels and more.",
     )
     uses: ClassVar[tuple[Feature, ...]] = (ERRORS,)
 
     def score(self, sample: Sample) -> float:
         """See the card."""
-        check_dimension(sample.prompt, "motion_smoothness")
         return smoothness(sample[ERRORS])
 
 

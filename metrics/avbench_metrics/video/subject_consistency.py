@@ -10,7 +10,6 @@ from avbench.feature import Feature, Sample
 from avbench.metric import Card, ClipMetric
 from avbench_metrics._features.dino_frames import DinoFrames
 from avbench_metrics._maths.frame_consistency import consistency, per_frame
-from avbench_metrics._maths.vbench_prompts import check_dimension
 
 FRAMES = DinoFrames()
 
@@ -32,16 +31,12 @@ class SubjectConsistency(ClipMetric):
         extra="clip",
         packages=("torch",),
         notes="A still picture reaches 1: read it beside dynamic_degree or motion. The value is the mean over clips; VBench on "
-        "one GPU takes "
-        "the mean over all frames of all clips, which is the summary per_frame (the same for clips of one length). Clips of "
-        "VBench's "
-        "prompts of other dimensions are not applicable.",
+        "one GPU takes the mean over all frames of all clips, which is the summary per_frame (the same for clips of one length).",
     )
     uses: ClassVar[tuple[Feature, ...]] = (FRAMES,)
 
     def score(self, sample: Sample) -> float:
         """See the card."""
-        check_dimension(sample.prompt, "subject_consistency")
         return consistency(sample[FRAMES])
 
     def details(self, sample: Sample) -> Mapping[str, float]:

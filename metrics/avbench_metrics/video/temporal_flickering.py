@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 from avbench.feature import Feature, Sample
 from avbench.metric import Card, ClipMetric
 from avbench_metrics._features.picture import FrameDifference
-from avbench_metrics._maths.vbench_prompts import check_dimension
 
 DIFFERENCE = FrameDifference()
 
@@ -35,21 +34,5 @@ class TemporalFlickering(ClipMetric):
         return (255.0 - float(sample[DIFFERENCE].mean())) / 255.0
 
 
-@dataclass(frozen=True)
-class TemporalFlickeringVBench(TemporalFlickering):
-    """The same number, of VBench's own prompts alone."""
-
-    card: ClassVar[Card] = replace(
-        TemporalFlickering.card,
-        protocol=TemporalFlickering.card.protocol + "; of VBench's prompts those of this dimension",
-        notes=TemporalFlickering.card.notes + " VBench's filter, which drops clips that move (RAFT), is not applied.",
-    )
-
-    def score(self, sample: Sample) -> float:
-        """See the card."""
-        check_dimension(sample.prompt, "temporal_flickering")
-        return super().score(sample)
-
-
 METRIC = TemporalFlickering()
-PROTOCOLS = {"default": METRIC, "vbench": TemporalFlickeringVBench()}
+PROTOCOLS = {"vbench": METRIC}

@@ -13,7 +13,6 @@ from avbench_metrics.video.overall_consistency import OverallConsistency
 class TemporalStyle(OverallConsistency):
     """VBench's dimension: overall consistency of this dimension's prompts."""
 
-    dimension: str = "temporal_style"
     card: ClassVar[Card] = replace(
         OverallConsistency.card,
         title="temporal style",

@@ -13,8 +13,7 @@ from avbench_metrics.video.vbench_total import MEANS, SOURCE, measured, parts_of
 FORMULA = "weighted mean of (score - low) / (high - low) over seven dimensions, dynamic degree with half the weight of the others"
 NOTES = (
     "subject and background consistency, temporal flickering, motion smoothness, aesthetic and imaging quality, dynamic degree. "
-    "Five of the "
-    "seven are highest for a still picture."
+    "Five of the seven are highest for a still picture."
 )
 
 
