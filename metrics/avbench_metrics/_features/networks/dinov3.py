@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor, nn
 
 from avbench.compat import mend_torch
@@ -38,7 +39,9 @@ class Dinov3(nn.Module):
 
 def converted(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The hub's names (``layer.0.norm1.weight`` ...) as this module bears them under the installed transformers."""
-    nested = any(name.startswith("network.model.layer.") for name in tiny().state_dict())
+    with torch.device("meta"):  # for its names alone
+        known = tiny().state_dict()
+    nested = any(name.startswith("network.model.layer.") for name in known)
     prefix = "network.model." if nested else "network."  # newer versions of transformers keep the blocks one level deeper
     return {(prefix if name.startswith("layer.") else "network.") + name: x for name, x in state.items()}
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import torch
 from torch import Tensor, nn
 
 from avbench.compat import mend_torch
@@ -34,7 +35,9 @@ class Siglip(nn.Module):
 
 def converted(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The picture tower's tensors of the hub's file under this module's names, which are those of the installed transformers."""
-    nested = any(name.startswith("network.vision_model.") for name in tiny().state_dict())
+    with torch.device("meta"):  # for its names alone
+        known = tiny().state_dict()
+    nested = any(name.startswith("network.vision_model.") for name in known)
     prefix = "network.vision_model." if nested else "network."  # older versions of transformers keep the tower one level deeper
     return {prefix + name.removeprefix("vision_model."): x for name, x in state.items() if name.startswith("vision_model.")}
 
@@ -47,7 +50,7 @@ def build() -> Siglip:
 
 
 def tiny() -> Siglip:
-    """One block of the official width, as the head takes no other, with patches of 128."""
-    network = Siglip(SIZE, 1, 16, 32, 128)
+    """One block of the official width, as the head takes no other, with patches of 32."""
+    network = Siglip(SIZE, 1, 16, 32, 32)
     network.eval()
     return network
