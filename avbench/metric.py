@@ -98,6 +98,10 @@ class SetMetric(Metric):
     def score(self, generated: Sequence[Sample], reference: Sequence[Sample]) -> float:
         """Score a set; raises ``Unscorable`` with the reason where there is no answer."""
 
+    def summaries(self, generated: Sequence[Sample], reference: Sequence[Sample]) -> Mapping[str, float]:
+        """Further numbers for the report (pairs found, vectors behind a covariance), asked for after ``score``; never ranked."""
+        return {}
+
 
 class Total(Metric):
     """One number from other metrics' values over the same clips, such as a benchmark's overall score; it reads no clip itself.

@@ -404,7 +404,8 @@ def _set_result(name: str, metric: SetMetric, benchmark: Benchmark, side: Side, 
     low, high = metric.card.range
     if not low <= value <= high:
         return {**facts, "reason": f"The distance came out as {value}, outside its range [{low}, {high}]."}
-    return {**facts, "value": value, "summaries": {"reference_clips": float(len(others))} if metric.needs_reference else {}}
+    summaries = {"reference_clips": float(len(others))} if metric.needs_reference else {}
+    return {**facts, "value": value, "summaries": {**summaries, **metric.summaries(generated, others)}}
 
 
 def _usable(

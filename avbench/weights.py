@@ -215,20 +215,23 @@ def network(
     tiny: Callable[[], Any],
     device: str,
     convert: Callable[[dict[str, Any]], Mapping[str, Any]] = dict,
+    keep: Sequence[str] = (),
 ) -> Any:
     """A network with its weights, in eval mode on a device; features that share it get the same one.
 
     Args:
         name: a checkpoint of one file (``.safetensors``, or what ``torch.save`` wrote).
-        build: makes the official network; its parameters bear the file's names.
+        build: makes the official network; its parameters bear the file's names. Where they are on the meta device they become the
+            file's own tensors, so that no second copy of them is ever in memory.
         tiny: makes a small one of the same interface, used as stand-in.
         convert: from the file's content to a state dict, where the file wraps or prefixes it.
+        keep: parts of names of what a stand-in computes instead of learning it (Fourier matrices, windows, masks).
 
     Raises:
         MissingCheckpoint: it is not here.
         AvbenchError: the file's names or shapes are not the network's.
     """
-    return shared((name, build.__module__, device), name, lambda: _network(name, build, tiny, device, convert))
+    return shared((name, build.__module__, device), name, lambda: _network(name, build, tiny, device, convert, keep))
 
 
 _loaded: dict[tuple[str, ...], Any] = {}
@@ -254,16 +257,18 @@ def _network(
     tiny: Callable[[], Any],
     device: str,
     convert: Callable[[dict[str, Any]], Mapping[str, Any]],
+    keep: Sequence[str],
 ) -> Any:
     from avbench.rule import rule_fill
 
     if stands_in(name):
-        module = rule_fill(tiny())
+        module = rule_fill(tiny(), keep=keep)
     else:
         (path,) = paths(name).values()
         module = build()
         try:
-            module.load_state_dict(convert(read_tensors(path)), strict=True)
+            assign = any(tensor.is_meta for tensor in module.parameters())
+            module.load_state_dict(convert(read_tensors(path)), strict=True, assign=assign)
         except (RuntimeError, KeyError, AttributeError) as error:
             words = str(error).splitlines()
             raise AvbenchError(f"{path} does not fit the network of {name!r}: {' '.join(words[:3])}") from error
@@ -271,9 +276,12 @@ def _network(
 
 
 def read_tensors(path: Path) -> dict[str, Any]:
-    """The content of a ``.safetensors`` file or of a ``torch.save`` file; of the latter only tensors and plain containers are read.
+    """The content of a ``.safetensors`` file, of a TorchScript archive (its state dict), or of a ``torch.save`` file.
 
-    Raises ``AvbenchError`` where the file is neither, or holds objects that only running code could restore.
+    Of the latter only tensors, plain containers, NumPy numbers and arrays are read. A TorchScript archive holds no pickled objects;
+    its program is compiled but never called.
+
+    Raises ``AvbenchError`` where the file is none of these, or holds objects that only running code could restore.
     """
     import pickle
 
@@ -284,9 +292,34 @@ def read_tensors(path: Path) -> dict[str, Any]:
             from safetensors.torch import load_file
 
             return dict(load_file(path))
-        return dict(torch.load(path, map_location="cpu", weights_only=True))
-    except (pickle.UnpicklingError, RuntimeError, ValueError, EOFError) as error:
+        if _is_script(path):
+            return dict(torch.jit.load(str(path), map_location="cpu").state_dict())
+        with torch.serialization.safe_globals(_numpy_values()):
+            return dict(torch.load(path, map_location="cpu", weights_only=True))
+    except (pickle.UnpicklingError, RuntimeError, ValueError, EOFError, OSError) as error:  # a cut file may give any of them
         raise AvbenchError(f"{path} cannot be read as weights: {str(error).splitlines()[0]}") from error
+
+
+def _is_script(path: Path) -> bool:
+    """A TorchScript archive is a zip like any file of ``torch.save``, but brings ``constants.pkl``."""
+    import zipfile
+
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return any(name.endswith("/constants.pkl") for name in archive.namelist())
+
+
+def _numpy_values() -> list[Any]:
+    """What restores NumPy numbers and arrays, as training scripts leave beside the weights; under both names it goes by."""
+    import numpy as np
+    from numpy._core import multiarray
+
+    number = np.float64(0).__reduce__()[0]  # no public name
+    kinds = [type(np.dtype(code)) for code in ("f4", "f8", "i4", "i8", "u1", "u4", "?")]
+    names = [(number, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")]
+    names += [(multiarray._reconstruct, f"numpy.{core}.multiarray._reconstruct") for core in ("core", "_core")]
+    return [*names, np.ndarray, np.dtype, *kinds]
 
 
 # ---- getting them here

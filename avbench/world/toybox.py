@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -260,11 +261,13 @@ def _prompt(scene: Scene, settings: Settings, voices: Path) -> Prompt:
 def _voice_file(scene: Scene, rate: int, voices: Path) -> Path:
     import soundfile
 
-    path = voices / f"{scene.split}-{scene.index:04d}-{rate}.wav"
+    voice = reference_voice(scene, rate)
+    # named by its content: a file that an earlier version wrote must not answer for this one
+    path = voices / f"{hashlib.sha256(voice.tobytes()).hexdigest()[:16]}-{rate}.wav"
     if not path.exists():
         voices.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial.wav")
-        soundfile.write(partial, reference_voice(scene, rate), rate, subtype="PCM_16")
+        partial = path.with_name(f".{path.stem}.{os.getpid()}.wav")
+        soundfile.write(partial, voice, rate, subtype="PCM_16")
         partial.replace(path)
     return path
 

@@ -1,0 +1,37 @@
+"""Content usefulness: Audiobox Aesthetics' CU."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from avbench.metric import Card
+from avbench_metrics.audio.content_enjoyment import ContentEnjoyment, ContentEnjoymentOfficial
+
+
+@dataclass(frozen=True)
+class ContentUsefulness(ContentEnjoyment):
+    """The second of the four ratings; silence has none."""
+
+    card: ClassVar[Card] = replace(
+        ContentEnjoyment.card,
+        title="content usefulness",
+        formula="CU of Audiobox Aesthetics: how usable people would find it as material, about 1 to 10",
+    )
+    axis: ClassVar[int] = 1
+
+
+@dataclass(frozen=True)
+class ContentUsefulnessOfficial(ContentEnjoymentOfficial):
+    """The same of every sound."""
+
+    card: ClassVar[Card] = replace(
+        ContentEnjoymentOfficial.card,
+        title="content usefulness",
+        formula="CU of Audiobox Aesthetics: how usable people would find it as material, about 1 to 10",
+    )
+    axis: ClassVar[int] = 1
+
+
+METRIC = ContentUsefulness()
+PROTOCOLS = {"fixed": METRIC, "official": ContentUsefulnessOfficial()}

@@ -1,0 +1,43 @@
+"""Production complexity: Audiobox Aesthetics' PC."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from avbench.metric import Card
+from avbench_metrics.audio.content_enjoyment import ContentEnjoyment, ContentEnjoymentOfficial
+
+NOTES = "A description, no quality. Verse-Bench's overall score counts less as better, which rewards near silence; JavisBench more."
+
+
+@dataclass(frozen=True)
+class ProductionComplexity(ContentEnjoyment):
+    """The third of the four ratings; silence has none."""
+
+    card: ClassVar[Card] = replace(
+        ContentEnjoyment.card,
+        notes=f"{NOTES} {ContentEnjoyment.card.notes}",
+        title="production complexity",
+        better="none",
+        formula="PC of Audiobox Aesthetics: how many kinds of sound there are at once, about 1 to 10",
+    )
+    axis: ClassVar[int] = 2
+
+
+@dataclass(frozen=True)
+class ProductionComplexityOfficial(ContentEnjoymentOfficial):
+    """The same of every sound."""
+
+    card: ClassVar[Card] = replace(
+        ContentEnjoymentOfficial.card,
+        notes=f"{NOTES} {ContentEnjoymentOfficial.card.notes}",
+        title="production complexity",
+        better="none",
+        formula="PC of Audiobox Aesthetics: how many kinds of sound there are at once, about 1 to 10",
+    )
+    axis: ClassVar[int] = 2
+
+
+METRIC = ProductionComplexity()
+PROTOCOLS = {"fixed": METRIC, "official": ProductionComplexityOfficial()}

@@ -1,0 +1,37 @@
+"""Production quality: Audiobox Aesthetics' PQ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from avbench.metric import Card
+from avbench_metrics.audio.content_enjoyment import ContentEnjoyment, ContentEnjoymentOfficial
+
+
+@dataclass(frozen=True)
+class ProductionQuality(ContentEnjoyment):
+    """The fourth of the four ratings; silence has none."""
+
+    card: ClassVar[Card] = replace(
+        ContentEnjoyment.card,
+        title="production quality",
+        formula="PQ of Audiobox Aesthetics: clarity, fidelity, dynamics and freedom from defects, about 1 to 10",
+    )
+    axis: ClassVar[int] = 3
+
+
+@dataclass(frozen=True)
+class ProductionQualityOfficial(ContentEnjoymentOfficial):
+    """The same of every sound."""
+
+    card: ClassVar[Card] = replace(
+        ContentEnjoymentOfficial.card,
+        title="production quality",
+        formula="PQ of Audiobox Aesthetics: clarity, fidelity, dynamics and freedom from defects, about 1 to 10",
+    )
+    axis: ClassVar[int] = 3
+
+
+METRIC = ProductionQuality()
+PROTOCOLS = {"fixed": METRIC, "official": ProductionQualityOfficial()}
