@@ -51,7 +51,7 @@ class FdClapVerseBench(SetMetric):
         FdClap.card,
         title="FD",
         range=(0.0, 4.001),
-        formula="mean over pairs of a clip and the reference clip of its prompt of |g - r|^2 + (s_g - s_r)^2, about 2 - 2 cos of embeddings",
+        formula="mean over clips and their prompt's reference clips of |g - r|^2 + (s_g - s_r)^2 of embeddings, about 2 - 2 cos",
         source=SOURCE + "github.com/Dorniwang/Verse-Bench",
         protocol="630k-audioset-fusion-best (HTS-AT tiny, fusion); 48 kHz mono (soxr, as librosa); peak at -1 dB, 16 bits; sounds "
         "under 10 s repeated in whole, then zeros; longer ones fused, at places drawn with the clip's digest as seed",
