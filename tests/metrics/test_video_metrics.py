@@ -35,7 +35,8 @@ NAMES = (
     "fvd@fixed", "fvd@javisbench", "fvd@cdfvd_i3d", "fvd@cdfvd_videomae", "kvd@fixed", "kvd@javisbench",
     "subject_consistency@vbench", "background_consistency@vbench", "aesthetic_quality@vbench", "imaging_quality@vbench",
     "dynamic_degree@fixed", "dynamic_degree@vbench", "motion_smoothness@vbench", "overall_consistency@vbench",
-    "temporal_style@vbench", "temporal_flickering@vbench", "aesthetic_score@fixed", "aesthetic_score@verse_bench", "identity_consistency@fixed",
+    "temporal_style@vbench", "temporal_flickering@vbench", "aesthetic_score@fixed", "aesthetic_score@verse_bench",
+    "identity_consistency@fixed",
     "identity_consistency@verse_bench", "motion_score@fixed", "motion_score@verse_bench", "vbench_quality@fixed",
     "vbench_quality@official", "vbench_semantic@fixed", "vbench_semantic@official", "vbench_total@fixed", "vbench_total@official",
 )  # fmt: skip
