@@ -117,5 +117,5 @@ def _open(path: Path) -> tuple[Header, dict[str, Array]]:
         return Header(**lists, digest=facts["digest"], made_with=facts["made_with"]), arrays
     except OSError as error:
         raise UsageError(f"The reference {path} cannot be read ({error.strerror or error}).") from error
-    except (ValueError, KeyError, TypeError, zipfile.BadZipFile) as error:
+    except (ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
         raise UsageError(f"{path} is no reference file ({error}); make one with: avbench reference export") from error
