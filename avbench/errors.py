@@ -94,7 +94,7 @@ class Unscorable(AvbenchError):
 
 
 class MediaError(Unscorable):
-    """The file cannot be decoded as asked: ``unreadable``, ``no_video``, ``no_audio``, ``too_large`` ..."""
+    """The file cannot be decoded as asked: ``unreadable``, ``truncated``, ``no_video``, ``no_audio``, ``too_large`` ..."""
 
     def __init__(self, reason: str, kind: str = "unreadable") -> None:
         super().__init__(reason, kind)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 import multiprocessing
 import os
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from avbench.clip import Clip, Prompt
 from avbench.errors import AvbenchError, Unscorable
 from avbench.extract import Counts, Extractor, Values
 from avbench.feature import Feature, Sample
+from avbench.media import single_threaded_decoder, use_decoder_threads
 from avbench.metric import ClipMetric, Metric, Score, SetMetric
 from avbench.store import Store
 
@@ -117,7 +119,7 @@ def judge_all(clips: Sequence[Clip], plan: Plan, workers: int, counts: Counts) -
     """Outcomes in the order of the clips, one by one; ``counts`` is added to.
 
     Args:
-        workers: processes; 1 works in this one. Results do not depend on it.
+        workers: processes; 1 works in this one, more work in this one and others beside it. Results do not depend on it.
     """
     judge = Judge(plan)
     step = judge.extractor.chunk
@@ -128,14 +130,42 @@ def judge_all(clips: Sequence[Clip], plan: Plan, workers: int, counts: Counts) -
         counts.add(judge.extractor.counts)
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(chunks)), context, _start_worker, (plan,)) as pool:
+    others = min(workers, len(chunks)) - 1
+    with single_threaded_decoder(), ProcessPoolExecutor(others, context, _start_worker, (plan,)) as pool:
         try:
-            for outcomes, delta in pool.map(_work, chunks):
-                counts.add(delta)
+            for outcomes in _in_order(chunks, judge, pool, others, counts):
                 yield from outcomes
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+    counts.add(judge.extractor.counts)
+
+
+def _in_order(
+    chunks: Sequence[Sequence[Clip]], judge: Judge, pool: ProcessPoolExecutor, others: int, counts: Counts
+) -> Iterator[list[Outcome]]:
+    """Chunks judged here and in the pool, given out in order.
+
+    This process takes a chunk whenever the others have enough to do, so nobody waits for them to start.
+    """
+    todo = deque(range(len(chunks)))
+    running: dict[Future[tuple[list[Outcome], Counts]], int] = {}
+    done: dict[int, list[Outcome]] = {}
+    for number in range(len(chunks)):
+        while number not in done:
+            while todo and len(running) < 2 * others:
+                index = todo.popleft()
+                running[pool.submit(_work, chunks[index])] = index
+            if todo:
+                mine = todo.popleft()
+                done[mine] = judge(chunks[mine])
+            else:
+                wait(running, return_when=FIRST_COMPLETED)
+            for future in [f for f in running if f.done()]:
+                outcomes, delta = future.result()
+                done[running.pop(future)] = outcomes
+                counts.add(delta)
+        yield done.pop(number)
 
 
 _judge: Judge | None = None
@@ -144,6 +174,7 @@ _judge: Judge | None = None
 def _start_worker(plan: Plan) -> None:
     global _judge
     weights.use_stand_ins(plan.stand_in)
+    use_decoder_threads(1)
     _judge = Judge(plan)
 
 

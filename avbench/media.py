@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,11 +15,32 @@ from numpy.typing import NDArray
 
 from avbench.errors import MediaError
 from avbench.feature import Array, Frames, Read, Waveform
+from avbench.truncation import missing_bytes
 
 GAP_SECONDS = 0.01  # timestamps in Matroska are rounded to 1 ms; only a larger hole is a real gap
 HALF_TICK = 5e-4  # a frame due at t is shown at t even where its timestamp was rounded up
 MAX_SECONDS = 3600.0
 MAX_BYTES = 4 << 30
+
+
+_threads = 0
+
+
+def use_decoder_threads(count: int) -> None:
+    """Threads of a video decoder in this process; 0 is as many as there are cores. Pictures do not depend on it."""
+    global _threads
+    _threads = count
+
+
+@contextlib.contextmanager
+def single_threaded_decoder() -> Iterator[None]:
+    """One thread per decoder within the block: several processes share the cores already."""
+    before = _threads
+    use_decoder_threads(1)
+    try:
+        yield
+    finally:
+        use_decoder_threads(before)
 
 
 @dataclass
@@ -52,8 +74,8 @@ def decode(path: Path, reads: tuple[Read, ...], audio_path: Path | None = None) 
     (codec priming) is dropped, holes are filled with zeros. Of several streams of one kind the default one is taken.
 
     Raises:
-        MediaError: the file cannot be opened at all. A broken or absent single stream is kept in the result and raised
-            when that stream is asked for.
+        MediaError: the file cannot be opened at all, or ends before its container says so. A broken or absent single stream
+            is kept in the result and raised when that stream is asked for.
     """
     asks_picture = tuple(dict.fromkeys(r for r in reads if isinstance(r, Frames)))
     asks_sound = tuple(dict.fromkeys(r for r in reads if isinstance(r, Waveform)))
@@ -93,6 +115,8 @@ def _decode_file(path: Path, pictures: tuple[Frames, ...], sounds: tuple[Wavefor
 
     media.opens += 1
     try:
+        if missing := missing_bytes(path):
+            raise MediaError(f"{path.name} is cut off: {missing} bytes that its container declares are missing.", "truncated")
         with av.open(str(path), metadata_errors="ignore") as container:
             _fill(container, pictures, sounds, media, path.name)
     except (av.FFmpegError, OSError, ValueError, MemoryError) as error:
@@ -110,7 +134,7 @@ def _fill(container: Any, pictures: tuple[Frames, ...], sounds: tuple[Waveform, 
     video = container.streams.best("video") if pictures else None
     audio = container.streams.best("audio") if sounds else None
     if video is not None:
-        video.thread_type = "AUTO"
+        video.thread_type, video.thread_count = "AUTO", _threads
     zero = max(0.0, (container.start_time or 0) / av.time_base)
     wanted = [s for s in (video, audio) if s is not None]
     gatherers = [_PictureGatherer(ask) for ask in pictures] if video is not None else []
@@ -219,7 +243,13 @@ class _PictureGatherer:
     def finish(self) -> tuple[Array, Array]:
         if self.ask.fps is not None and self.previous is not None:
             self._emit_until(max(self.end, self.previous[0] + 2 * HALF_TICK))
-        return np.stack(self.images), np.asarray(self.times, dtype=np.float64)
+        whole = np.empty((len(self.images), *self.images[0].shape), dtype=np.uint8)
+        for index, image in enumerate(self.images):
+            if image.shape != whole.shape[1:]:
+                raise MediaError(f"The picture changes its size from {whole.shape[1:3]} to {image.shape[:2]} rows and columns.")
+            whole[index] = image
+            self.images[index] = whole[index]  # lets go of the copy: a clip never lies in memory twice
+        return whole, np.asarray(self.times, dtype=np.float64)
 
 
 def _finish_pictures(gatherers: list[_PictureGatherer], media: Media, name: str, broken: str | None, *, has_stream: bool) -> None:

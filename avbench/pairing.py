@@ -44,7 +44,7 @@ def pair(prompts: Sequence[Prompt], folder: Path, benchmark: Benchmark, only_pre
     manifest = folder if folder.suffix == ".jsonl" else folder / "manifest.jsonl"
     if manifest.is_file():
         return _from_manifest(prompts, manifest, benchmark, only_present)
-    files, nested = _files(folder)
+    files, nested = _files(folder, (*SUFFIXES, *SOUND_SUFFIXES) if benchmark.sound_clips else SUFFIXES)
     if not files:
         raise UsageError(f"{folder} holds no clip ({', '.join(SUFFIXES)}); check --clips, or make some: avbench generate --help")
     if benchmark.open_set:

@@ -196,7 +196,7 @@ def _resolve(
     asked = [clip.prompt for clip in pairing.clips] if benchmark.open_set else prompts
     unavailable: dict[str, str] = {}
     for key, metric in sorted(chosen.items(), key=lambda row: isinstance(row[1], Total)):
-        reason = _cannot(metric, asked, reference) or _lacking_part(metric, chosen)
+        reason = _cannot(key, metric, benchmark, asked, reference) or _lacking_part(metric, chosen)
         if reason and metrics != AVAILABLE:
             raise UsageError(f"{key} cannot run: {reason} Or pass --metrics available to leave out what cannot run.")
         if reason:
@@ -240,13 +240,24 @@ def _compared(metrics: Mapping[str, Metric]) -> tuple[Feature, ...]:
     return tuple(dict.fromkeys(f for m in metrics.values() if _compares(m) for f in m.uses))
 
 
-def _cannot(metric: Metric, prompts: Sequence[Prompt], reference: str | Path | None) -> str:
+def _not_asked(name: str, metric: Metric, benchmark: Benchmark, prompt: Prompt) -> str:
+    """Why the metric does not apply to a prompt, whatever its clip; "" where it does."""
+    return benchmark.out_of_scope(name, prompt) or lacks(metric, prompt)
+
+
+def _in_scope(score: Score, name: str, benchmark: Benchmark, side: Side) -> Score:
+    """The score, or that the benchmark does not ask for it."""
+    reason = benchmark.out_of_scope(name, side.prompt(score.clip))
+    return Score(score.clip, None, "not_applicable", reason) if reason else score
+
+
+def _cannot(name: str, metric: Metric, benchmark: Benchmark, prompts: Sequence[Prompt], reference: str | Path | None) -> str:
     missing = catalog.unavailable(metric)
     if missing is not None:
         return str(missing) + "."
     if _compares(metric) and reference is None:
         return "it compares with a reference set; pass --reference, a folder or an exported file."
-    reasons = [lacks(metric, prompt) for prompt in prompts]
+    reasons = [_not_asked(name, metric, benchmark, prompt) for prompt in prompts]
     if reasons and all(reasons):
         return f"No prompt of the benchmark fits: {reasons[0]}"
     return ""
@@ -324,7 +335,11 @@ def _result(name: str, metric: Metric, request: Request, side: Side, reference: 
     assert isinstance(metric, SetMetric)
     against = reference.digest() if reference is not None and metric.needs_reference else ""
     return Result(
-        **common, kind="set", identity=identity(metric, against), reference=against, **_set_result(metric, side, reference)
+        **common,
+        kind="set",
+        identity=identity(metric, against),
+        reference=against,
+        **_set_result(name, metric, request.benchmark, side, reference),
     )
 
 
@@ -345,12 +360,12 @@ def identity(metric: Metric, reference: str = "") -> str:
 
 def _clip_result(name: str, metric: ClipMetric, request: Request, side: Side) -> dict[str, Any]:
     prompts = {prompt.id: prompt for prompt in request.prompts}
-    scores = [outcome.scores[name] for outcome in side.outcomes.values()]
+    scores = [_in_scope(outcome.scores[name], name, request.benchmark, side) for outcome in side.outcomes.values()]
     scored = [s for s in scores if s.value is not None]
     rows = tuple(_clip_score(s, side.clips[s.clip].prompt) for s in scored)
     missing = [Missing(s.clip, s.kind, s.reason) for s in scores if s.value is None]
     for gap in side.missing:
-        lack = lacks(metric, prompts[gap.clip]) if gap.clip in prompts else ""
+        lack = _not_asked(name, metric, request.benchmark, prompts[gap.clip]) if gap.clip in prompts else ""
         missing.append(Missing(gap.clip, "not_applicable", lack) if lack else gap)
     skipped = sum(m.kind == "not_applicable" for m in missing)
     counts = Counts(len(rows) + len(missing), len(rows), len(missing) - skipped, skipped)
@@ -372,10 +387,11 @@ def _clip_score(score: Score, prompt: Prompt) -> ClipScore:
     return ClipScore(score.clip, prompt.cluster or prompt.id, score.value, score.details)
 
 
-def _set_result(metric: SetMetric, side: Side, reference: Side | None) -> dict[str, Any]:
-    generated, missing = _usable(metric, side)
+def _set_result(name: str, metric: SetMetric, benchmark: Benchmark, side: Side, reference: Side | None) -> dict[str, Any]:
+    generated, missing = _usable(metric, side, lambda prompt: benchmark.out_of_scope(name, prompt))
+    skipped = sum(m.kind == "not_applicable" for m in missing)
     others = _usable(metric, reference)[0] if reference is not None and metric.needs_reference else []
-    counts = Counts(len(generated) + len(missing), len(generated), len(missing), 0)
+    counts = Counts(len(generated) + len(missing), len(generated), len(missing) - skipped, skipped)
     facts: dict[str, Any] = {"n": counts, "missing": tuple(missing), "value": None, "interval": None}
     smaller = min(len(generated), len(others)) if metric.needs_reference else len(generated)
     if smaller < metric.minimum:
@@ -392,10 +408,15 @@ def _set_result(metric: SetMetric, side: Side, reference: Side | None) -> dict[s
     return {**facts, "value": value, "summaries": {**summaries, **metric.summaries(generated, others)}}
 
 
-def _usable(metric: SetMetric, side: Side) -> tuple[list[Sample], list[Missing]]:
+def _usable(
+    metric: SetMetric, side: Side, out_of_scope: Callable[[Prompt], str] = lambda prompt: ""
+) -> tuple[list[Sample], list[Missing]]:
     samples: list[Sample] = []
     missing = list(side.missing)
     for i, outcome in side.outcomes.items():
+        if reason := out_of_scope(side.prompt(i)):
+            missing.append(Missing(i, "not_applicable", reason))
+            continue
         error = next((e for f in metric.uses if isinstance(e := outcome.kept[f], Unscorable)), None)
         if error is None:
             samples.append(Sample(i, side.prompt(i), outcome.kept))

@@ -221,7 +221,8 @@ def network(
 
     Args:
         name: a checkpoint of one file (``.safetensors``, or what ``torch.save`` wrote).
-        build: makes the official network; its parameters bear the file's names.
+        build: makes the official network; its parameters bear the file's names. Where they are on the meta device they become the
+            file's own tensors, so that no second copy of them is ever in memory.
         tiny: makes a small one of the same interface, used as stand-in.
         convert: from the file's content to a state dict, where the file wraps or prefixes it.
         keep: parts of names of what a stand-in computes instead of learning it (Fourier matrices, windows, masks).
@@ -266,7 +267,8 @@ def _network(
         (path,) = paths(name).values()
         module = build()
         try:
-            module.load_state_dict(convert(read_tensors(path)), strict=True)
+            assign = any(tensor.is_meta for tensor in module.parameters())
+            module.load_state_dict(convert(read_tensors(path)), strict=True, assign=assign)
         except (RuntimeError, KeyError, AttributeError) as error:
             words = str(error).splitlines()
             raise AvbenchError(f"{path} does not fit the network of {name!r}: {' '.join(words[:3])}") from error
@@ -274,9 +276,12 @@ def _network(
 
 
 def read_tensors(path: Path) -> dict[str, Any]:
-    """The content of a ``.safetensors`` file or of a ``torch.save`` file; of the latter only tensors, arrays and plain containers.
+    """The content of a ``.safetensors`` file, of a TorchScript archive (its state dict), or of a ``torch.save`` file.
 
-    Raises ``AvbenchError`` where the file is neither, or holds objects that only running code could restore.
+    Of the latter only tensors, plain containers, NumPy numbers and arrays are read. A TorchScript archive holds no pickled Python
+    objects; its program is compiled but never called.
+
+    Raises ``AvbenchError`` where the file is none of these, or holds objects that only running code could restore.
     """
     import pickle
 
@@ -287,19 +292,35 @@ def read_tensors(path: Path) -> dict[str, Any]:
             from safetensors.torch import load_file
 
             return dict(load_file(path))
-        with torch.serialization.safe_globals(_plain_arrays()):
+        if _is_script(path):
+            return dict(torch.jit.load(str(path), map_location="cpu").state_dict())
+        with torch.serialization.safe_globals(_numpy_numbers()):
             return dict(torch.load(path, map_location="cpu", weights_only=True))
-    except (pickle.UnpicklingError, RuntimeError, ValueError, EOFError) as error:
+    except (pickle.UnpicklingError, RuntimeError, ValueError, EOFError, OSError) as error:  # a cut file may give any of them
         raise AvbenchError(f"{path} cannot be read as weights: {str(error).splitlines()[0]}") from error
 
 
-def _plain_arrays() -> list[Any]:
-    """What a numpy array of numbers consists of in a file: training code leaves them beside the weights (PANNs at 16 kHz)."""
-    import numpy as np
-    from numpy._core import multiarray
+def _is_script(path: Path) -> bool:
+    """A TorchScript archive is a zip like any file of ``torch.save``, but brings ``constants.pkl``."""
+    import zipfile
 
-    kinds = [type(np.dtype(name)) for name in ("bool", "int32", "int64", "uint8", "uint32", "float32", "float64")]
-    names = [(multiarray._reconstruct, f"numpy.{core}.multiarray._reconstruct") for core in ("core", "_core")]
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return any(name.endswith("/constants.pkl") for name in archive.namelist())
+
+
+def _numpy_numbers() -> list[Any]:
+    """What restores a NumPy number or an array of numbers, under both names each goes by.
+
+    Training scripts leave them beside the weights: a best accuracy (LAION), the order of the training set (PANNs at 16 kHz).
+    """
+    import numpy as np
+
+    scalar, array = (item.__reduce__()[0] for item in (np.float64(0), np.zeros(1)))  # no public names
+    kinds = [type(np.dtype(code)) for code in ("f4", "f8", "i4", "i8", "u1", "u4", "?")]
+    cores = [f"numpy.{core}.multiarray" for core in ("core", "_core")]
+    names = [(restore, f"{core}.{name}") for core in cores for restore, name in ((scalar, "scalar"), (array, "_reconstruct"))]
     return [*names, np.ndarray, np.dtype, *kinds]
 
 

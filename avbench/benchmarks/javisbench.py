@@ -37,14 +37,33 @@ def name_clip(prompt: Prompt, index: int) -> Sequence[str]:
     return (f"{prompt.id}.mp4",)
 
 
+COLUMNS = (
+    ("FVD", "fvd@javisbench"),
+    ("KVD", "kvd@javisbench"),
+    ("FAD", "fad@javisbench"),
+    ("VQ", "visual_quality@javisbench"),
+    ("MQ", "motion_quality@javisbench"),
+    ("AQ", "audio_quality@javisbench"),
+    ("TV-IB", "ib_text_video@javisbench"),
+    ("TA-IB", "ib_text_audio@javisbench"),
+    ("CLIP", "clip_score@javisbench"),
+    ("CLAP", "clap_score@javisbench"),
+    ("AV-IB", "ib_audio_video@javisbench"),
+    ("AVHScore", "avh_score@javisbench"),
+    ("JavisScore", "javis_score@javisbench"),
+    ("DeSync", "desync@javisbench"),
+    ("AV-Align", "av_align@official"),
+)
+
 BENCHMARK = Benchmark(
     title="JavisBench",
-    version=1,
+    version=2,
     source="JavisDiT, arXiv 2503.23377; github.com/JavisVerse/JavisDiT",
     read_prompts=read_prompts,
     metrics=(
-        "av_align@official",
-        "av_align@fixed",
+        *(metric for _, metric in COLUMNS),
+        "desync",
+        "av_align",
         "av_offset",
         "loudness",
         "silence",
@@ -54,7 +73,10 @@ BENCHMARK = Benchmark(
         "motion",
         "sharpness",
         "fad_mel",
-    ),  # fmt: skip
+    ),
     name_clip=name_clip,
-    notes="JavisBench.csv or JavisBench-mini.csv; the row's number is the clip's, so the file's order must not be changed",
+    sidecar_audio=True,
+    columns=COLUMNS,
+    notes="JavisBench.csv or JavisBench-mini.csv; the row's number is the clip's, so the file's order must not be changed. A "
+    "sample_0000.wav beside the mp4 is the sound to judge, as in the official code; CAVP is left out, as later papers do",
 )

@@ -40,12 +40,28 @@ def name_clip(prompt: Prompt, index: int) -> Sequence[str]:
     return tuple(dict.fromkeys((f"{prompt.id}.mp4", f"{prompt.id.replace('/', '_')}.mp4")))
 
 
+DIMENSIONS = (
+    ("subject consistency", "subject_consistency@vbench"),
+    ("background consistency", "background_consistency@vbench"),
+    ("temporal flickering", "temporal_flickering@vbench"),
+    ("motion smoothness", "motion_smoothness@vbench"),
+    ("dynamic degree", "dynamic_degree@vbench"),
+    ("aesthetic quality", "aesthetic_quality@vbench"),
+    ("imaging quality", "imaging_quality@vbench"),
+    ("temporal style", "temporal_style@vbench"),
+    ("overall consistency", "overall_consistency@vbench"),
+)
+TOTALS = (("Quality", "vbench_quality"), ("Semantic", "vbench_semantic"), ("Total", "vbench_total"))
+
 BENCHMARK = Benchmark(
     title="VBench",
-    version=1,
+    version=2,
     source="VBench, arXiv 2311.17982; github.com/Vchitect/VBench",
     read_prompts=read_prompts,
-    metrics=("temporal_flickering", "frozen", "motion", "sharpness"),
+    metrics=(*(metric for _, metric in (*DIMENSIONS, *TOTALS)), "frozen", "motion", "sharpness"),
     name_clip=name_clip,
-    notes="VBench_full_info.json",
+    scopes=tuple((metric, (label.replace(" ", "_"),)) for label, metric in DIMENSIONS),
+    columns=(*DIMENSIONS, *TOTALS),
+    notes="VBench_full_info.json. Dimensions that need an object detector, an action recogniser or a tagger are not there yet: "
+    "object class, multiple objects, human action, color, spatial relationship, scene, appearance style",
 )

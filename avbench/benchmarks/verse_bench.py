@@ -11,12 +11,18 @@ from avbench.benchmark import Benchmark
 from avbench.clip import Prompt
 from avbench.errors import UsageError
 
+SETS = ("set1", "set2", "set3")
+
 
 def read_prompts(path: Path | None) -> list[Prompt]:
-    """Read ``{set: {8-digit id: {prompt, video_prompt, audio_prompt: [..], speech_prompt: {speaker, text}}}}``."""
+    """Read the benchmark's folder (``set1`` to ``set3`` of ``<id>.json`` and ``<id>.jpg``), or one JSON of all prompts.
+
+    The JSON, as MOVA gives it, is ``{set: {8-digit id: {prompt, video_prompt, audio_prompt: [..], speech_prompt: {speaker, text}}}}``.
+    A prompt's categories are its set, ``<set> with sound`` where sounds are described, and ``speech`` where words are to be spoken.
+    """
     assert path is not None
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = _from_folder(path) if path.is_dir() else json.loads(path.read_text(encoding="utf-8"))
         return [_prompt(name, key, row) for name, rows in data.items() for key, row in rows.items()]
     except OSError as error:
         raise UsageError(f"The prompt file {path} cannot be read ({error.strerror}).") from error
@@ -24,16 +30,33 @@ def read_prompts(path: Path | None) -> list[Prompt]:
         raise UsageError(f"{path} is no Verse-Bench prompt file of sets of ids with a 'prompt' ({error!r}).") from error
 
 
+def _from_folder(folder: Path) -> dict[str, dict[str, Any]]:
+    """The official layout; a picture beside an item is its first frame. Raises ``UsageError`` where no set holds an item."""
+    found: dict[str, dict[str, Any]] = {}
+    for name in SETS:
+        for file in sorted((folder / name).glob("*.json")):
+            key = file.name.partition(".")[0]
+            row = json.loads(file.read_text(encoding="utf-8"))
+            image = file.with_name(f"{key}.jpg")
+            found.setdefault(name, {})[key] = {**row, "image": image if image.is_file() else None}
+    if not found:
+        raise UsageError(f"{folder} holds none of set1, set2, set3 with <id>.json; pass the folder of dorni/Verse-Bench.")
+    return found
+
+
 def _prompt(name: str, key: str, row: dict[str, Any]) -> Prompt:
     speech = row.get("speech_prompt") or {}
     words = speech.get("text") or ""
     sounds = row.get("audio_prompt") or []
+    listed = (sounds,) if isinstance(sounds, str) else tuple(map(str, sounds))
     return Prompt(
         id=key,
-        text=str(row["prompt"]),
-        audio_text=sounds if isinstance(sounds, str) else " ".join(map(str, sounds)),
+        text=str(row.get("prompt") or row["video_prompt"]),
+        audio_text=" ".join(listed),
+        audio_texts=listed,
         speech=(words,) if words else (),
-        categories=(name,),
+        image=row.get("image"),
+        categories=(name, *([f"{name} with sound"] if listed else []), *(["speech"] if words else [])),
     )
 
 
@@ -43,12 +66,34 @@ def name_clip(prompt: Prompt, index: int) -> Sequence[str]:
     return tuple(dict.fromkeys(f"{digits.zfill(width)}.mp4" for width in (8, 5, 4, 3, 2, 1)))
 
 
+COLUMNS = (
+    ("MS", "motion_score@verse_bench"),
+    ("AS", "aesthetic_score@verse_bench"),
+    ("ID", "identity_consistency@verse_bench"),
+    ("FD", "fd_clap@verse_bench"),
+    ("KL", "kl_passt@verse_bench"),
+    ("CS", "clap_score@verse_bench"),
+    ("CE", "content_enjoyment"),
+    ("CU", "content_usefulness"),
+    ("PC", "production_complexity"),
+    ("PQ", "production_quality"),
+    ("WER", "word_error_rate@verse_bench"),
+    ("LSE-C", "lse_c@verse_bench"),
+    ("AV-A", "desync@verse_bench"),
+    ("overall", "verse_bench_overall@official"),
+)
+WITH_SOUND = ("set1 with sound", "set2 with sound")
+
 BENCHMARK = Benchmark(
     title="Verse-Bench",
-    version=1,
+    version=2,
     source="UniVerse-1, arXiv 2509.06155; github.com/Dorniwang/Verse-Bench",
     read_prompts=read_prompts,
     metrics=(
+        *(metric for _, metric in COLUMNS),
+        "verse_bench_overall",
+        "desync",
+        "word_error_rate",
         "av_offset",
         "av_align",
         "loudness",
@@ -62,7 +107,19 @@ BENCHMARK = Benchmark(
         "speaker_similarity",
         "voice_consistency",
         "fad_mel",
-    ),  # fmt: skip
+    ),
     name_clip=name_clip,
-    notes="a JSON of set1, set2, set3, as in the benchmark's repository",
+    scopes=(
+        ("desync@verse_bench", WITH_SOUND),
+        ("clap_score@verse_bench", WITH_SOUND),
+        ("fd_clap@verse_bench", ("set2 with sound",)),
+        ("kl_passt@verse_bench", ("set2 with sound",)),
+        ("lse_c@verse_bench", ("speech",)),
+        ("content_enjoyment@default", ("set1", "set2")),
+        ("content_usefulness@default", ("set1", "set2")),
+        ("production_complexity@default", ("set1", "set2")),
+        ("production_quality@default", ("set1", "set2")),
+    ),
+    columns=COLUMNS,
+    notes="the folder of dorni/Verse-Bench, or a JSON of set1, set2, set3; MOVA's protocol of the same prompts is verse_bench_mova",
 )

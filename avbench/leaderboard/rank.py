@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from avbench.errors import NotComparable, UnknownName, UsageError
 from avbench.report import Report, Result
 
-COVERAGE = 0.75  # a row scored on under three quarters of the clips of the best covered row is shown, not ranked
+COVERAGE = 0.75  # a row scored on under three quarters of the clips of the best covered row may be ranked last, not ahead
 
 
 @dataclass(frozen=True)
@@ -111,17 +111,25 @@ def _check_column(column: Result, found: dict[str, Result | None]) -> None:
 
 
 def _rank_column(column: Result, found: dict[str, Result | None]) -> dict[str, Cell]:
-    reasons = {model: _unranked(result, found) for model, result in found.items()}
+    reasons = {model: _unranked(result) for model, result in found.items()}
     if column.better == "none":
         return {model: Cell(result) for model, result in found.items()}
-    values = [r.value for m, r in found.items() if r is not None and r.value is not None and not reasons[m]]
+    ranked = {m: r.value for m, r in found.items() if r is not None and r.value is not None and not reasons[m]}
+    most = max((r.n.scored for r in found.values() if r is not None), default=0)
+    for model, result in found.items():
+        if model not in ranked or result is None or result.n.scored >= COVERAGE * most:
+            continue
+        # Answering little must not win; where every row that answered enough is ahead anyway, the order is not in doubt.
+        covered = [ranked[m] for m, r in found.items() if m in ranked and r is not None and r.n.scored >= COVERAGE * most]
+        if not all(_beats(value, ranked[model], column.better) for value in covered):
+            reasons[model] = f"scored on {result.n.scored} clips, another row on {most}"
+    values = [value for model, value in ranked.items() if not reasons[model]]
     cells: dict[str, Cell] = {}
     for model, result in found.items():
-        if result is None or result.value is None or reasons[model]:
-            cells[model] = Cell(result, None, reasons[model])
+        if model in ranked and not reasons[model]:
+            cells[model] = Cell(result, 1 + sum(_beats(value, ranked[model], column.better) for value in values))
         else:
-            better = [v for v in values if _beats(v, result.value, column.better)]
-            cells[model] = Cell(result, 1 + len(better))
+            cells[model] = Cell(result, None, reasons[model])
     return cells
 
 
@@ -131,7 +139,7 @@ def _beats(value: float, other: float, better: str) -> bool:
     return ahead > 1e-9 * max(abs(value), abs(other))
 
 
-def _unranked(result: Result | None, found: dict[str, Result | None]) -> str:
+def _unranked(result: Result | None) -> str:
     if result is None:
         return "not run"
     if not result.official:
@@ -140,9 +148,6 @@ def _unranked(result: Result | None, found: dict[str, Result | None]) -> str:
         return f"{result.n.failed} of {result.n.expected} clips missing or failed"
     if result.value is None:
         return result.reason or "no score"
-    most = max(r.n.scored for r in found.values() if r is not None)
-    if result.n.scored < COVERAGE * most:
-        return f"scored on {result.n.scored} clips, another row on {most}"
     return ""
 
 

@@ -1,4 +1,4 @@
-"""The Toybox's sounds: hits of a material, and voices built from harmonics and formants."""
+"""The Toybox's sounds: hits of a material, and voices built from hisses, harmonics and formants."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ FORMANTS = {  # Hz of the first three, from Peterson and Barney, JASA 24 (1952),
     "o": (570.0, 840.0, 2410.0),
     "u": (300.0, 870.0, 2240.0),
 }
+# Without consonants a speech detector takes one vowel in three for music.
+HISS_SECONDS, HISS_HERTZ, HISS_LEVEL = 0.05, 3500.0, 0.04
 
 
 @dataclass(frozen=True)
@@ -59,11 +61,11 @@ def hits(events: Sequence[float], shape: str, material: str, seconds: float, rat
 def speak(
     vowels: Sequence[str], spans: Sequence[tuple[float, float]], voice: Voice, seconds: float, rate: int, rng: np.random.Generator
 ) -> Array:
-    """Vowels by additive synthesis under a formant envelope, float32 (samples,).
+    """Syllables, float32 (samples,): vowels by additive synthesis under a formant envelope, an s across the start of each.
 
     Args:
         vowels: letters of ``FORMANTS``.
-        spans: start and end of each in seconds.
+        spans: start and end of each in seconds; the s begins 25 ms earlier.
     """
     samples = np.zeros(round(seconds * rate))
     for vowel, (start, end) in zip(vowels, spans, strict=True):
@@ -78,7 +80,19 @@ def speak(
         noise = _shaped_noise(count, rate, vowel, voice.formant, rng)
         wave = (1 - voice.breath) * tone / tone.std() + voice.breath * noise / noise.std()
         samples[first:last] += 0.12 * wave * np.sin(np.pi * np.linspace(0, 1, count)) ** 0.5
+        lead = max(0, first - round(HISS_SECONDS / 2 * rate))
+        hiss = _hiss(rate, voice.formant, rng)[: len(samples) - lead]
+        samples[lead : lead + len(hiss)] += hiss
     return np.clip(samples, -1.0, 1.0).astype(np.float32)
+
+
+def _hiss(rate: int, scale: float, rng: np.random.Generator) -> Array:
+    """An s: noise above 3.5 kHz (scaled with the vocal tract), swelling and falling."""
+    count = round(HISS_SECONDS * rate)
+    spectrum = np.fft.rfft(rng.standard_normal(count))
+    steep = (np.fft.rfftfreq(count, 1 / rate) / (HISS_HERTZ * scale)) ** 4
+    noise = np.fft.irfft(spectrum * steep / np.hypot(1, steep), count)
+    return np.asarray(HISS_LEVEL * noise / noise.std() * np.sin(np.pi * np.linspace(0, 1, count)) ** 0.5)
 
 
 def _envelope(hertz: Array, vowel: str, scale: float) -> Array:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -224,7 +225,7 @@ def text_of(scene: Scene) -> tuple[str, str, tuple[str, ...]]:
     times = COUNT_WORDS[len(scene.events)] if scene.events else ""
     thing, sound = f"{_article(scene.colour)} {scene.shape}", SOUND_WORDS[scene.material]
     if scene.kind == "speak":
-        said = " ".join(scene.vowels)
+        said = " ".join(f"s{vowel}" for vowel in scene.vowels)
         audio = f'A voice says: "{said}".'
         return f'A person in {_article(scene.colour)} shirt looks at the camera and says: "{said}".', audio, (said,)
     audio = f"{sound} heard {times}.".capitalize()
@@ -260,11 +261,13 @@ def _prompt(scene: Scene, settings: Settings, voices: Path) -> Prompt:
 def _voice_file(scene: Scene, rate: int, voices: Path) -> Path:
     import soundfile
 
-    path = voices / f"{scene.split}-{scene.index:04d}-{rate}.wav"
+    voice = reference_voice(scene, rate)
+    # named by its content: a file that an earlier version wrote must not answer for this one
+    path = voices / f"{hashlib.sha256(voice.tobytes()).hexdigest()[:16]}-{rate}.wav"
     if not path.exists():
         voices.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial.wav")
-        soundfile.write(partial, reference_voice(scene, rate), rate, subtype="PCM_16")
+        partial = path.with_name(f".{path.stem}.{os.getpid()}.wav")
+        soundfile.write(partial, voice, rate, subtype="PCM_16")
         partial.replace(path)
     return path
 

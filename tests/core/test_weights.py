@@ -229,24 +229,92 @@ def test_a_network_takes_its_own_names_alone(known: dict[str, Checkpoint], tmp_p
     assert not weights.stand_in()
 
 
-def test_arrays_beside_the_weights_are_read_and_code_is_not(
+def test_a_torchscript_archive_is_read_by_its_names(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    with torch.device("cpu"):
+        layer = torch.nn.Sequential(torch.nn.Linear(2, 3)).half()
+    path = tmp_path / "net.pt"
+    torch.jit.save(torch.jit.trace(layer, torch.ones(1, 2).half()), path)
+    found = weights.read_tensors(path)
+    assert set(found) == {"0.weight", "0.bias"}
+    assert torch.equal(found["0.weight"], layer[0].weight) and found["0.weight"].dtype == torch.float16
+    path.write_bytes(path.read_bytes()[:-100])
+    with pytest.raises(AvbenchError, match="cannot be read as weights"):
+        weights.read_tensors(path)
+
+
+@pytest.mark.parametrize("module", ["numpy.core.multiarray", "numpy._core.multiarray"])
+def test_numpy_numbers_beside_weights_are_read(tmp_path: Path, module: str) -> None:
+    """As in LAION's files, of before and after NumPy 2; the name in the file is replaced by hand."""
+    torch = pytest.importorskip("torch")
+    path = tmp_path / "net.pt"
+    torch.save({"state_dict": {"a": torch.ones(2)}, "best": np.float64(0.5), "epoch": np.int64(3)}, path)
+    _rename_in_pickle(path, module)
+    found = weights.read_tensors(path)
+    assert found["best"] == 0.5 and found["epoch"] == 3 and found["state_dict"]["a"].tolist() == [1, 1]
+
+
+def _rename_in_pickle(path: Path, module: str) -> None:
+    """Write the module's name into the pickle of a file of ``torch.save``; its names end with a line break."""
+    import zipfile
+
+    with zipfile.ZipFile(path) as archive:
+        entries = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_STORED) as archive:
+        for name, data in entries.items():
+            archive.writestr(name, re.sub(rb"numpy\._?core\.multiarray\n", module.encode() + b"\n", data))
+
+
+def test_what_only_code_could_restore_is_refused(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    path = tmp_path / "net.pt"
+    torch.save({"a": torch.ones(2), "path": Path("x")}, path)
+    with pytest.raises(AvbenchError, match="cannot be read as weights"):
+        weights.read_tensors(path)
+
+
+def test_an_empty_network_takes_the_files_own_tensors(
     known: dict[str, Checkpoint], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     torch = pytest.importorskip("torch")
     monkeypatch.setitem(known, "line", Checkpoint("line", "a line", "test", "MIT", (File("line.pt"),)))
+
+    def build() -> object:
+        with torch.device("meta"):
+            return torch.nn.Linear(2, 3)
+
     file = tmp_path / "line.pt"
-    content = {"model": {"weight": torch.ones(3, 2), "bias": torch.zeros(3)}, "sampler": {"indexes": np.arange(7), "at": 3}}
-    torch.save(content, file, _use_new_zipfile_serialization=False)
-    file.write_bytes(file.read_bytes().replace(b"numpy._core.multiarray", b"numpy.core.multiarray"))  # as numpy 1 wrote it
-    assert b"numpy.core.multiarray" in file.read_bytes()
-    read = weights.read_tensors(file)
-    assert read["sampler"]["indexes"].tolist() == list(range(7))
+    torch.save({"weight": torch.ones(3, 2), "bias": torch.full((3,), 0.5)}, file)
     weights.add("line", file)
+    read: list[dict[str, object]] = []
+
+    def keep(content: dict[str, object]) -> dict[str, object]:
+        read.append(content)
+        return content
+
+    network = weights.network("line", build, build, "cpu", keep)
+    assert network(torch.ones(1, 2)).tolist() == [[2.5, 2.5, 2.5]]
+    assert network.weight.data_ptr() == read[0]["weight"].data_ptr()  # type: ignore[attr-defined]
+    torch.save({"weight": torch.ones(3, 2)}, file)
+    weights.add("line", file)
+    with pytest.raises(AvbenchError, match="bias"):
+        weights.network("line", build, build, "cpu")
+
+
+@pytest.mark.parametrize("module", ["numpy.core.multiarray", "numpy._core.multiarray"])
+def test_arrays_beside_the_weights_are_read(
+    known: dict[str, Checkpoint], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str
+) -> None:
+    torch = pytest.importorskip("torch")
+    monkeypatch.setitem(known, "line", Checkpoint("line", "a line", "test", "MIT", (File("line.pt"),)))
+    path = tmp_path / "line.pt"
+    model = {"weight": torch.ones(3, 2), "bias": torch.zeros(3)}
+    torch.save({"model": model, "sampler": {"indexes": np.arange(7), "at": 3}}, path)
+    _rename_in_pickle(path, module)
+    assert weights.read_tensors(path)["sampler"]["indexes"].tolist() == list(range(7))
+    weights.add("line", path)
     network = weights.network("line", lambda: torch.nn.Linear(2, 3), lambda: None, "cpu", convert=lambda whole: whole["model"])
     assert network(torch.ones(1, 2)).tolist() == [[2.0, 2.0, 2.0]]
-    torch.save({"weight": torch.ones(3, 2), "path": tmp_path}, file)  # a path is made by calling its class
-    with pytest.raises(AvbenchError, match="cannot be read as weights"):
-        weights.read_tensors(file)
 
 
 def test_a_stand_in_keeps_what_is_computed(known: dict[str, Checkpoint], monkeypatch: pytest.MonkeyPatch) -> None:

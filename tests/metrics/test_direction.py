@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 
@@ -75,6 +76,41 @@ def test_set_distances_grow_with_the_damage(tmp_path: Path, metric: str, damage:
         damaged = [DEGRADATIONS[damage](t, dose, RNG(0)) for t in rows]
         values.append(judge(tmp_path / f"{damage}{dose}", damaged, metric, reference=reference))
     assert values == sorted(values) and values[-1] > values[0]
+
+
+@pytest.mark.parametrize("metric", ["fad_mel", "kad_mel"])
+def test_what_nobody_hears_hardly_counts(tmp_path: Path, metric: str) -> None:
+    """Noise of -80 dBFS under everything weighs less than 1 dB of gain, and noise of -50 dBFS more."""
+    rows, rng = takes("bounce", 8), RNG(0)
+    judge(tmp_path / "reference", rows, "frozen", ".mkv")
+
+    def distance(name: str, damaged: list[Take]) -> float:
+        return judge(tmp_path / name, damaged, metric, ".mkv", reference=tmp_path / "reference")
+
+    def hissing(level: float) -> list[Take]:
+        noises = (10 ** (level / 20) * rng.standard_normal(len(t.samples)) for t in rows)
+        return [dataclasses.replace(t, samples=(t.samples + n).astype(np.float32)) for t, n in zip(rows, noises, strict=True)]
+
+    same, quieter = distance("same", rows), distance("gain", [DEGRADATIONS["gain"](t, -1.0, RNG(0)) for t in rows])
+    faint, plain = distance("faint", hissing(-80)), distance("plain", hissing(-50))
+    assert abs(faint - same) < 0.3 * (quieter - same)
+    assert quieter < plain
+
+
+def test_a_still_is_frozen_at_any_quality_and_slow_motion_is_not(tmp_path: Path) -> None:
+    """The still is textured noise of many scales, the motion a pan by a tenth of a pixel per frame."""
+    rng = RNG(0)
+    grains = [rng.normal(0, 4 * k, (160 // k, 320 // k)) for k in (1, 2, 4, 8)]
+    scales = [cv2.resize(grain, (320, 160), interpolation=cv2.INTER_CUBIC) for grain in grains]
+    image = np.clip(128 + np.sum(scales, axis=0), 0, 255).astype(np.uint8)[..., None].repeat(3, axis=2)
+    still = np.repeat(image[None, :128, :192], 48, axis=0)
+    shifts = [np.array([[1, 0, -20 - 0.1 * k], [0, 1, 0.0]]) for k in range(48)]
+    pan = np.stack([cv2.warpAffine(image, shift, (192, 128)) for shift in shifts])
+    sound = np.zeros(16_000, np.float32)
+    for crf in (18, 23, 28, 35):
+        assert judge(tmp_path / f"still {crf}", [Take(still, 24.0, sound, 8000)], "frozen", crf=crf) > 0.9, crf
+    for crf in (18, 23, 28):
+        assert judge(tmp_path / f"pan {crf}", [Take(pan, 24.0, sound, 8000)], "frozen", crf=crf) < 0.05, crf
 
 
 def test_compression_lowers_sharpness(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 import soundfile
 
 import avbench
-from avbench.feature import Waveform
+from avbench.feature import Frames, Waveform
 from avbench.media import decode, write_clip
 from avbench.report import Result
 from avbench.world.degradations import Take, audio_delay
@@ -90,6 +90,18 @@ def test_dnsmos_hears_noise(real_data: Path, tmp_path: Path) -> None:
         write_clip(tmp_path / f"{name}.mkv", frames, 1, take.samples, rate)
     values = {s.clip: s.value for s in avbench.run(tmp_path, metrics=["dnsmos"], store=None)["dnsmos"].scores}
     assert values["a"] > values["b"] > values["c"]
+
+
+@pytest.mark.parametrize("crf", [18, 23, 28, 35])
+def test_stills_of_real_clips_are_frozen_and_the_clips_are_not(real_data: Path, tmp_path: Path, crf: int) -> None:
+    every = Frames(height=256)
+    for source in sorted((real_data / "clips").rglob("*.mp4"))[::5]:
+        frames, _ = decode(source, (every,)).frames(every)
+        write_clip(tmp_path / f"{source.stem[:9]} still.mp4", np.repeat(frames[40:41], 48, axis=0), 24, None, crf=crf)
+        write_clip(tmp_path / f"{source.stem[:9]} moves.mp4", frames[20:68], 24, None, crf=crf)
+    scores = {s.clip: s.value for s in avbench.run(tmp_path, metrics=["frozen"], store=None)["frozen"].scores}
+    assert len(scores) == 6
+    assert all(value > 0.9 if name.endswith("still") else value < 0.1 for name, value in scores.items()), scores
 
 
 def test_verse_bench_from_the_command_line(real_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,51 @@
 
 from __future__ import annotations
 
-from avbench.weights import Checkpoint
+from avbench.weights import Checkpoint, File, on_hub
 
-ALIGNMENT: tuple[Checkpoint, ...] = ()
+_OPENAI = "40d365715913c9da98579312b702a82c18be219cc2a73407c4526f58eba950af"
+
+ALIGNMENT: tuple[Checkpoint, ...] = (
+    Checkpoint(
+        "imagebind_huge",
+        "ImageBind, one space for pictures, text, sound, depth, heat and motion",
+        "github.com/facebookresearch/ImageBind",
+        "CC BY-NC-SA 4.0",
+        (File("imagebind_huge.pth", "https://dl.fbaipublicfiles.com/imagebind/imagebind_huge.pth"),),
+    ),
+    Checkpoint(
+        "openai_clip_vit_b_32",
+        "CLIP ViT-B/32 for pictures and text, OpenAI's TorchScript archive",
+        "github.com/openai/CLIP",
+        "MIT",
+        (File("ViT-B-32.pt", f"https://openaipublic.azureedge.net/clip/models/{_OPENAI}/ViT-B-32.pt", sha256=_OPENAI),),
+    ),
+    Checkpoint(
+        "clap_htsat_unfused",
+        "LAION CLAP for sound (HTS-AT tiny, no fusion) and text, as transformers names it",
+        "huggingface.co/laion/clap-htsat-unfused",
+        "Apache-2.0",
+        on_hub("laion/clap-htsat-unfused", "pytorch_model.bin", revision="8fa0f1c6d0433df6e97c127f64b2a1d6c0dcda8a"),
+    ),
+    Checkpoint(
+        "clap_630k_audioset_fusion",
+        "LAION CLAP for sound (HTS-AT tiny with fusion of long sounds) and text, trained on LAION-Audio-630K and AudioSet",
+        "huggingface.co/lukewys/laion_clap",
+        "unknown (the code: CC0-1.0)",
+        on_hub("lukewys/laion_clap", "630k-audioset-fusion-best.pt"),
+    ),
+    Checkpoint(
+        "clap_music_speech_audioset",
+        "LAION CLAP for sound (HTS-AT base, no fusion) and text, trained on music, speech and AudioSet",
+        "huggingface.co/lukewys/laion_clap",
+        "unknown (the code: CC0-1.0)",
+        on_hub("lukewys/laion_clap", "music_speech_audioset_epoch_15_esc_89.98.pt"),
+    ),
+    Checkpoint(
+        "roberta_base_tokenizer",
+        "RoBERTa's byte pairs (50,265 entries), which every LAION CLAP reads text by",
+        "huggingface.co/FacebookAI/roberta-base",
+        "MIT",
+        on_hub("FacebookAI/roberta-base", "tokenizer.json"),
+    ),
+)

@@ -33,16 +33,22 @@ class OnsetStrength(Feature):
 
     def prepare(self, clip: Clip) -> Array:
         """See the class; raises ``Unscorable`` for silence and for less than 0.2 s."""
-        samples, _ = clip.waveform(Waveform(RATE))
-        if len(samples) < 0.2 * RATE:
-            raise Unscorable("The sound is shorter than 0.2 s.", "too_short")
-        if float(np.abs(samples).max()) < SILENCE:
-            raise Unscorable("The sound is silent (peak below -60 dBFS).")
+        samples = audible(clip)
         power = mel_energies(samples, RATE, WINDOW, HOP, self.bands)
         level = np.log(power + 1e-4 * power.mean() + 1e-10)
         flux = np.maximum(np.diff(level, axis=0, prepend=level[:1]), 0).mean(axis=1)
         energy = np.log(power.sum(axis=1) + 1e-3 * power.sum(axis=1).mean() + 1e-10)
         return np.stack([ndimage.gaussian_filter1d(flux, 2), ndimage.gaussian_filter1d(energy, 2)])
+
+
+def audible(clip: Clip) -> Array:
+    """Mono sound at 16 kHz, float32 (samples,); raises ``Unscorable`` for silence and for less than 0.2 s."""
+    samples, _ = clip.waveform(Waveform(RATE))
+    if len(samples) < 0.2 * RATE:
+        raise Unscorable("The sound is shorter than 0.2 s.", "too_short")
+    if float(np.abs(samples).max()) < SILENCE:
+        raise Unscorable("The sound is silent (peak below -60 dBFS).")
+    return samples
 
 
 def onsets(strength: Array) -> Array:

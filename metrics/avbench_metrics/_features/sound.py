@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -55,10 +56,17 @@ def _clipped_share(samples: Array) -> float:
     return float(runs[runs >= 3].sum() / len(samples))
 
 
+QUIET = 32.0 * 10 ** (-80 / 10)  # power of a sine of -80 dBFS at the centre of a band: what lies below is not heard
+
+
 @dataclass(frozen=True)
 class LogMelWindows(Feature):
-    """Mean and standard deviation of 64 log-mel bands over windows of 0.96 s, float64 (windows, 128); natural log."""
+    """Mean and standard deviation of 64 log-mel bands over windows of 0.96 s, float64 (windows, 128); natural log.
 
+    The power of a sine of -80 dBFS is added before the logarithm.
+    """
+
+    version: ClassVar[int] = 2
     seconds: float = 0.96
 
     @property
@@ -74,5 +82,5 @@ class LogMelWindows(Feature):
         count = len(power) // step
         if not count:
             raise Unscorable(f"The sound is shorter than one window of {self.seconds} s.", "too_short")
-        level = np.log(power[: count * step] + 1e-8).reshape(count, step, 64)
+        level = np.log(power[: count * step] + QUIET).reshape(count, step, 64)
         return np.concatenate([level.mean(axis=1), level.std(axis=1)], axis=1)

@@ -18,11 +18,12 @@ FFT, WINDOW, HOP, BANDS, STEPS = 1024, 400, 160, 128, 66
 MEAN, DEVIATION = -4.2677393, 4.5689974  # of AudioSet's log-mel values
 
 
-def square_pictures(frames: Array) -> Array:
+def square_pictures(frames: Array, shorter: int = SIDE) -> Array:
     """Shorter side to 224 pixels (bicubic with anti-aliasing, in whole grey levels), then the centre.
 
     Args:
         frames: uint8 (T, height, width, RGB).
+        shorter: another length for the shorter side, at least 224; Verse-Bench takes 256.
 
     Returns:
         uint8 (T, RGB, 224, 224).
@@ -31,7 +32,7 @@ def square_pictures(frames: Array) -> Array:
 
     height, width = frames.shape[1:3]
     short = min(height, width)
-    size = (SIDE * height // short, SIDE * width // short)
+    size = (shorter * height // short, shorter * width // short)
     pictures = torch.from_numpy(np.ascontiguousarray(frames.transpose(0, 3, 1, 2)))
     if size != (height, width):
         pictures = torch.nn.functional.interpolate(pictures, size, mode="bicubic", antialias=True)

@@ -8,16 +8,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from avbench.clip import Clip
-from avbench.errors import Unscorable
 from avbench.feature import Array, Feature, Read, SpeakerReference, Waveform
+from avbench_metrics._features.speech_activity import RATE, detector_digest, speech_of
 
-RATE, BLOCK = 16_000, 480  # webrtcvad takes blocks of 30 ms
-SPEECH_SECONDS = 0.5
+LEVEL_DBFS = -30.0  # at which the encoder was trained: its mel energies are not logarithmic
 
 
 @cache
@@ -29,25 +28,11 @@ def _weights() -> str:
     return hashlib.sha256((Path(spec.origin).parent / "pretrained.pt").read_bytes()).hexdigest()
 
 
-def speech_only(samples: Array) -> Array:
-    """The 30 ms blocks in which WebRTC's detector (mode 2) hears speech, joined; level normalised to -30 dBFS first.
-
-    Raises:
-        Unscorable: less than half a second of speech.
-    """
-    import webrtcvad
-
-    power = float(np.sqrt(np.mean(np.square(samples, dtype=np.float64)))) if len(samples) else 0.0
-    if power < 1e-4:
-        raise Unscorable("The sound is silent: there is no voice to compare.")
-    level = np.clip(samples * (10 ** (-30 / 20) / power), -1, 1)
-    blocks = level[: len(level) // BLOCK * BLOCK].reshape(-1, BLOCK)
-    detector = webrtcvad.Vad(2)
-    spoken = [detector.is_speech((block * 32767).astype(np.int16).tobytes(), RATE) for block in blocks]
-    seconds = sum(spoken) * BLOCK / RATE
-    if seconds < SPEECH_SECONDS:
-        raise Unscorable(f"Voice activity found {seconds:.2f} s of speech; {SPEECH_SECONDS} s are needed.")
-    return np.asarray(blocks[np.asarray(spoken)].ravel(), dtype=np.float32)
+def levelled_speech(samples: Array) -> Array:
+    """The speech of a recording, joined, at -30 dBFS: float32 (samples,) in [-1, 1] at 16 kHz; raises as ``speech_of``."""
+    speech = speech_of(samples)
+    power = float(np.sqrt(np.mean(np.square(speech, dtype=np.float64))))
+    return np.asarray(np.clip(speech * (10 ** (LEVEL_DBFS / 20) / power), -1, 1), dtype=np.float32)
 
 
 def _embed(device: str) -> Callable[[Sequence[Array]], Sequence[Array]]:
@@ -71,6 +56,8 @@ def _embed(device: str) -> Callable[[Sequence[Array]], Sequence[Array]]:
 class Voice(Feature):
     """GE2E embeddings of the clip's speech: float64 (1 + parts, 256); row 0 is the whole, then windows of 1.6 s."""
 
+    version: ClassVar[int] = 2
+
     @property
     def reads(self) -> tuple[Read, ...]:
         """Mono sound at 16 kHz."""
@@ -78,12 +65,12 @@ class Voice(Feature):
 
     @property
     def checkpoint(self) -> str:
-        """See ``Feature``."""
-        return _weights()
+        """sha256 of the encoder's weights and of the speech detector's; empty where the packages are not installed."""
+        return _weights() + detector_digest()
 
     def prepare(self, clip: Clip) -> Array:
         """Speech alone; raises ``Unscorable`` where there is none."""
-        return speech_only(clip.waveform(Waveform(RATE))[0])
+        return levelled_speech(clip.waveform(Waveform(RATE))[0])
 
     def load(self, device: str) -> Callable[[Sequence[Array]], Sequence[Array]]:
         """Resemblyzer's encoder."""
@@ -101,4 +88,4 @@ class ReferenceVoice(Voice):
 
     def prepare(self, clip: Clip) -> Array:
         """Speech alone; raises ``Unscorable`` where there is none or no reference."""
-        return speech_only(clip.speaker(RATE))
+        return levelled_speech(clip.speaker(RATE))

@@ -50,10 +50,13 @@ def frechet_from_moments(mean_x: ArrayLike, cov_x: ArrayLike, mean_y: ArrayLike,
         raise Unscorable("Both sets are constant: there is no distribution to compare.", "degenerate")
     try:
         factor = linalg.cholesky(first, lower=True)
+        # triangular products take half the time of full ones
+        product = linalg.blas.dtrmm(1.0, factor, linalg.blas.dtrmm(1.0, factor, second, side=1, lower=1), lower=1, trans_a=1)
     except linalg.LinAlgError:  # singular: a symmetric root serves as well
         values, vectors = linalg.eigh(first)
         factor = vectors * np.sqrt(np.clip(values, 0.0, None))
-    eigenvalues = linalg.eigvalsh(factor.T @ second @ factor)
+        product = factor.T @ second @ factor
+    eigenvalues = linalg.eigvalsh(product)
     root = float(np.sqrt(np.clip(eigenvalues, 0.0, None)).sum())
     difference = np.asarray(mean_x, dtype=np.float64) - np.asarray(mean_y, dtype=np.float64)
     return max(0.0, float(difference @ difference + np.trace(first) + np.trace(second)) - 2 * root)

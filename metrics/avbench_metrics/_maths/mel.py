@@ -8,6 +8,8 @@ import numpy as np
 
 from avbench.feature import Array
 
+BLOCK = 4096  # frames transformed at once: spectra of a long recording would fill a gigabyte
+
 
 @cache
 def filters(rate: int, window: int, bands: int, low: float = 60.0, high: float = 7600.0) -> Array:
@@ -24,5 +26,10 @@ def mel_energies(samples: Array, rate: int, window: int, hop: int, bands: int) -
     """Power in mel bands, float64 (frames, bands); frame k is centred on sample k * hop."""
     padded = np.pad(np.asarray(samples, dtype=np.float64), window // 2)
     count = (len(padded) - window) // hop + 1
-    frames = np.lib.stride_tricks.sliding_window_view(padded, window)[::hop][:count] * np.hanning(window)
-    return np.asarray(np.abs(np.fft.rfft(frames, axis=1)) ** 2 @ filters(rate, window, bands).T) / window
+    frames = np.lib.stride_tricks.sliding_window_view(padded, window)[::hop][:count]
+    bank, taper = filters(rate, window, bands).T, np.hanning(window)
+    found = np.empty((count, bands))
+    for start in range(0, count, BLOCK):
+        spectra = np.fft.rfft(frames[start : start + BLOCK] * taper, axis=1)
+        found[start : start + BLOCK] = np.abs(spectra) ** 2 @ bank / window
+    return found

@@ -15,7 +15,7 @@ import numpy as np
 from avbench.clip import Clip
 from avbench.feature import Array, Feature, Read, Sample, Waveform
 from avbench.metric import Card, ClipMetric
-from avbench_metrics._features.voice import RATE, speech_only
+from avbench_metrics._features.speech_activity import RATE, detector_digest, speech_of
 
 
 @cache
@@ -31,6 +31,8 @@ def _weights() -> str:
 class Dnsmos(Feature):
     """Overall, signal and background scores: float64 (3,)."""
 
+    version: ClassVar[int] = 2
+
     @property
     def reads(self) -> tuple[Read, ...]:
         """Mono sound at 16 kHz."""
@@ -38,13 +40,13 @@ class Dnsmos(Feature):
 
     @property
     def checkpoint(self) -> str:
-        """sha256 over the networks inside the speechmos package; empty where it is not installed."""
-        return _weights()
+        """sha256 over the networks inside the speechmos package, and of the speech detector; empty where they are not installed."""
+        return _weights() + detector_digest()
 
     def prepare(self, clip: Clip) -> Array:
         """The whole sound; raises ``Unscorable`` where voice activity finds no speech."""
         samples, _ = clip.waveform(Waveform(RATE))
-        speech_only(samples)
+        speech_of(samples)
         return np.clip(samples, -1.0, 1.0)
 
     def load(self, device: str) -> Callable[[Sequence[Array]], Sequence[Array]]:
@@ -74,10 +76,11 @@ class DnsmosOverall(ClipMetric):
         source="Reddy et al., arXiv 2110.01763; speechmos",
         protocol="16 kHz mono, clips under 9.01 s repeated by the package",
         licence="MIT (speechmos)",
+        version=2,
         extra="speech",
-        packages=("speechmos", "onnxruntime", "webrtcvad"),
-        notes="Trained on speech: not applicable where voice activity finds under 0.5 s of it. WebRTC's detector "
-        "takes steady tones and some ambience for speech, so clips without speech may still get a low score.",
+        install="pip install 'avbench[speech]' && pip install --no-deps resemblyzer silero-vad",
+        packages=("speechmos", "onnxruntime", "silero_vad"),
+        notes="Trained on speech: not applicable where Silero VAD finds under 0.5 s of it. Some singing counts as speech.",
     )
     uses: ClassVar[tuple[Feature, ...]] = (SCORES,)
 

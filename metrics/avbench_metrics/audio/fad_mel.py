@@ -27,7 +27,9 @@ class FadMel(SetMetric):
         range=(0.0, float("inf")),
         formula="|m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)) of 128-d window vectors",
         source="Kilgour et al., arXiv 1812.08466, on log-mel statistics instead of VGGish",
-        protocol="16 kHz mono, 64 mel bands, windows of 0.96 s: mean and standard deviation of the natural log per band",
+        version=2,
+        protocol="16 kHz mono, 64 mel bands, windows of 0.96 s: mean and standard deviation of the natural log per band "
+        "above a floor of -80 dBFS",
         notes="Not the FAD of any paper: no network, so it hears spectrum and level, not meaning. Biased upwards for few clips.",
     )
     uses: ClassVar[tuple[Feature, ...]] = (WINDOWS,)

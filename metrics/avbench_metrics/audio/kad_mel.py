@@ -27,7 +27,9 @@ class KadMel(SetMetric):
         range=(-1e9, 1e12),
         formula="unbiased MMD^2 with (x.y / D + 1)^3 of 128-d window vectors",
         source="Binkowski et al., arXiv 1801.01401, on log-mel statistics",
-        protocol="16 kHz mono, 64 mel bands, windows of 0.96 s: mean and standard deviation of the natural log per band; "
+        version=2,
+        protocol="16 kHz mono, 64 mel bands, windows of 0.96 s: mean and standard deviation of the natural log per band "
+        "above a floor of -80 dBFS; "
         "standardised by the reference set, so that the yardstick does not move with the model",
         notes="Unbiased, hence slightly negative where the sets agree. No hidden factor of 100 or 1000.",
     )

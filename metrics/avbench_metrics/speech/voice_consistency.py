@@ -26,11 +26,12 @@ class VoiceConsistency(ClipMetric):
         range=(-1.0001, 1.0001),
         formula="smallest cosine between the GE2E embedding of a 1.6 s window and that of the whole",
         source="Wan et al., arXiv 1710.10467; Resemblyzer's weights",
-        protocol="16 kHz, WebRTC voice activity mode 2, four windows per second",
+        version=2,
+        protocol="16 kHz, Silero VAD 6 with its default thresholds, speech levelled to -30 dBFS, four windows per second",
         extra="speech",
-        install="pip install 'avbench[speech]' && pip install --no-deps Resemblyzer",
-        packages=("resemblyzer", "torch", "webrtcvad"),
-        notes="Not applicable under about 1.8 s of speech. Several speakers lower it by right.",
+        install="pip install 'avbench[speech]' && pip install --no-deps resemblyzer silero-vad",
+        packages=("resemblyzer", "torch", "webrtcvad", "onnxruntime", "silero_vad"),
+        notes="Not applicable under about 1.6 s of speech. Several speakers lower it by right.",
     )
     uses: ClassVar[tuple[Feature, ...]] = (VOICE,)
 

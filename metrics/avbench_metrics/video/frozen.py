@@ -10,7 +10,7 @@ from avbench.metric import Card, ClipMetric
 from avbench_metrics._features.picture import FrameDifference
 
 DIFFERENCE = FrameDifference()
-STILL = 0.05  # grey levels: codec noise of a moving scene lies above, a repeated frame at zero or just above
+STILL = 0.04  # grey levels; chosen on stills and slow motion encoded by x264, see the notes
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,10 @@ class Frozen(ClipMetric):
         formula=f"share of consecutive frames with mean |difference| < {STILL} of 255 grey levels",
         source="avbench; the guard that MOVA and VBench's dynamic degree serve elsewhere",
         protocol="every frame at the file's own rate and size, RGB",
-        notes="A scene that truly rests counts as frozen.",
+        version=2,
+        notes="A scene that truly rests counts as frozen. Of stills of real clips encoded at crf 18 to 35, 99 % of the pairs count "
+        "(94 % in the worst); of pans by 2 to 6 pixels and zooms by 1 % per second 1 % (25 % in the worst, a dark scene). "
+        "Stills at a low fixed bit rate do not count while their picture is still being refined.",
     )
     uses: ClassVar[tuple[Feature, ...]] = (DIFFERENCE,)
 

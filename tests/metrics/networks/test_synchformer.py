@@ -169,6 +169,14 @@ def test_pictures_are_resized_as_torchvision_does(size: tuple[int, int]) -> None
     assert np.array_equal(found, expected.numpy())
 
 
+def test_a_longer_shorter_side_shows_less_of_the_picture() -> None:
+    """At 256 the middle 224 of 256 rows stay: a border of 7 % on each side is gone."""
+    frames = np.zeros((1, 512, 768, 3), np.uint8)
+    frames[:, 32:-32, 160:-160] = 200  # exactly what remains
+    assert (square_pictures(frames, 256)[..., 2:-2, 2:-2] == 200).all()
+    assert (square_pictures(frames)[0, :, 0] == 0).all()
+
+
 def test_segments_begin_where_asked() -> None:
     pictures = np.broadcast_to(np.arange(40, dtype=np.uint8)[:, None, None, None], (40, 3, 224, 224))
     found = picture_segments(pictures, np.asarray([2, 10, 24]))

@@ -212,6 +212,12 @@ def build() -> ImageBind:
     return network
 
 
+def empty() -> ImageBind:
+    """``build`` without memory, on the meta device, to be given a checkpoint's own tensors."""
+    with torch.device("meta"):
+        return build()
+
+
 def tiny() -> ImageBind:
     """The same network small enough for tests, embeddings of 40 numbers."""
     network = ImageBind(TINY, 40)

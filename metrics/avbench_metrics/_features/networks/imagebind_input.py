@@ -185,14 +185,52 @@ def video_clips(pairs: Array) -> Array:
     size = (math.floor(rows / columns * SIDE), SIDE) if columns < rows else (SIDE, math.floor(columns / rows * SIDE))
     shrunk = functional.interpolate(clips.flatten(0, 1), size=size, mode="bilinear", align_corners=False)
     shrunk = _normalised(shrunk.unflatten(0, clips.shape[:2]), (1, 3, 1, 1, 1))
-    down, right = size[0] - SIDE, size[1] - SIDE
+    return np.asarray(_three_crops(shrunk).numpy())
+
+
+def _three_crops(clips: Tensor) -> Tensor:
+    """(N, ..., rows, columns), one side 224, to (3 N, ..., 224, 224): three places of the first, three of the second ..."""
+    down, right = clips.shape[-2] - SIDE, clips.shape[-1] - SIDE
     corners = [(math.ceil(down / 2 * k), math.ceil(right / 2 * k)) for k in range(3)]
-    crops = [clip[..., y : y + SIDE, x : x + SIDE] for clip, (y, x) in product(shrunk, corners)]
-    return np.asarray(torch.stack(crops).numpy())
+    return torch.stack([clip[..., y : y + SIDE, x : x + SIDE] for clip, (y, x) in product(clips, corners)])
 
 
-def pictures(frames: Array) -> Array:
-    """Single frames, as AVHScore and JavisScore take them: RGB uint8 (N, rows, columns, 3) to float32 (N, 3, 224, 224).
+def slow_frames(seconds: Array, length: float) -> Array:
+    """Which frames av-benchmark takes at half a frame per second: int64 (int(length / 2),), indices into ``seconds``.
+
+    FFmpeg's fps filter gives a frame to the nearest tick and keeps a tick's last one, so tick k shows the last before 2 k + 1 s.
+
+    Args:
+        seconds: when each frame is shown, from the first on.
+        length: of the picture [s] that counts.
+
+    Raises:
+        Unscorable: ``too_short``, fewer than two frames.
+    """
+    count = int(length / 2)
+    if count < 2:
+        raise Unscorable(f"{length:.2f} s of picture give no pair of frames at half a frame per second; 4 s do.", "too_short")
+    ticks = 2 * np.arange(count) + 1 - 1e-6  # a frame at just 2 k + 1 s belongs to the next
+    return np.searchsorted(np.asarray(seconds) - seconds[0], ticks) - 1
+
+
+def sliding_pairs(frames: Array) -> Array:
+    """av-benchmark's clips, each frame with the next: RGB uint8 (n, rows, columns, 3) to float32 (3 (n - 1), 3, 2, 224, 224).
+
+    The short side becomes 224 (bicubic, anti-aliased, in whole grey levels); squares as in ``video_clips``.
+    """
+    rows, columns = frames.shape[1:3]
+    short = min(rows, columns)
+    size = (SIDE * rows // short, SIDE * columns // short)
+    values = torch.from_numpy(np.ascontiguousarray(frames)).permute(0, 3, 1, 2)
+    if size != (rows, columns):
+        values = functional.interpolate(values, size, mode="bicubic", antialias=True)
+    values = _normalised(values.float() / 255.0, (1, 3, 1, 1))
+    return np.asarray(_three_crops(torch.stack([values[:-1], values[1:]], dim=2)).numpy())
+
+
+def squares(frames: Array) -> Array:
+    """The centre of single frames, uint8 (N, 224, 224, 3) of RGB uint8 (N, rows, columns, 3).
 
     The short side becomes 224 (Pillow's bicubic filter), then the centre is cut out.
     """
@@ -202,12 +240,21 @@ def pictures(frames: Array) -> Array:
     short = min(rows, columns)
     height, width = int(SIDE * rows / short), int(SIDE * columns / short)
     y, x = round((height - SIDE) / 2), round((width - SIDE) / 2)
-    squares = [
+    cut = [
         np.asarray(Image.fromarray(frame).resize((width, height), Image.Resampling.BICUBIC))[y : y + SIDE, x : x + SIDE]
         for frame in frames
     ]
-    values = torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2).float() / 255.0
-    return np.asarray(_normalised(values, (1, 3, 1, 1)).numpy())
+    return np.stack(cut)
+
+
+def normalised(cut: Array) -> Array:
+    """What the network takes of ``squares``: float32 (N, 3, 224, 224)."""
+    return np.asarray(_normalised(torch.from_numpy(cut).permute(0, 3, 1, 2).float() / 255.0, (1, 3, 1, 1)).numpy())
+
+
+def pictures(frames: Array) -> Array:
+    """Single frames, as AVHScore and JavisScore take them: RGB uint8 (N, rows, columns, 3) to float32 (N, 3, 224, 224)."""
+    return normalised(squares(frames))
 
 
 def _normalised(values: Tensor, shape: tuple[int, ...]) -> Tensor:

@@ -125,4 +125,3 @@ def mean_logits(network: Any, samples: Array) -> Array:
     with torch.inference_mode():
         parts = [network(log_mel(torch.from_numpy(part[None].astype(np.float32))))[0] for part in windows(samples)]
         return np.asarray(torch.cat(parts).mean(dim=0).numpy())
-

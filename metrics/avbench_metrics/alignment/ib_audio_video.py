@@ -1,0 +1,94 @@
+"""AV-IB and IB-Score: whether sound and picture belong together, by ImageBind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from avbench.feature import Feature, Sample
+from avbench.metric import Card, ClipMetric
+from avbench_metrics._features.imagebind import LICENCE, SOURCE, ImageBindSound, ImageBindVideo
+from avbench_metrics._maths.cosine import cosine
+
+SOUND = "sound: 16 kHz (torchaudio's sinc), three clips of 2 s, Kaldi log-mel 128 x 204"
+CLIPS = "picture: five clips of 2 s, first and last frame, short side 224 (bilinear), three squares each; "
+PAIRS = "picture: half a frame per second (FFmpeg's fps filter), each frame with the next, short side 224 (bicubic), three squares "
+"each; "
+FIRST_CHANNEL = ", first channel less the mean of all, overlapping clips share what was subtracted"
+
+
+@dataclass(frozen=True)
+class IbAudioVideo(ClipMetric):
+    """Cosine of ImageBind's embeddings of sound and picture."""
+
+    card: ClassVar[Card] = Card(
+        title="AV-IB",
+        better="higher",
+        unit="1",
+        range=(-1.0, 1.0),
+        formula="cosine of ImageBind's embeddings of sound and picture (each a mean over clips and places)",
+        source=SOURCE + "github.com/JavisVerse/JavisDiT, eval/javisbench",
+        protocol=CLIPS + SOUND + ", mean of the channels; whole clip",
+        licence=LICENCE,
+        extra="clap",
+        packages=("torch", "torchaudio"),
+        notes="What, not when: it hardly hears a shift of a second. Literature multiplies it by 100 at times.",
+    )
+    uses: ClassVar[tuple[Feature, ...]] = (ImageBindSound("fixed"), ImageBindVideo())
+
+    def score(self, sample: Sample) -> float:
+        """See the card."""
+        sound, video = self.uses
+        return cosine(sample[sound], sample[video])
+
+
+@dataclass(frozen=True)
+class IbAudioVideoJavisBench(IbAudioVideo):
+    """AV-IB as JavisBench's code computes it."""
+
+    card: ClassVar[Card] = replace(
+        IbAudioVideo.card,
+        protocol=CLIPS + SOUND + FIRST_CHANNEL + "; whole clip",
+        notes="Of stereo only the first channel is heard. For comparison with published tables; prefer fixed.",
+    )
+    uses: ClassVar[tuple[Feature, ...]] = (ImageBindSound("official"), ImageBindVideo())
+
+
+@dataclass(frozen=True)
+class IbAudioVideoAvBenchmark(IbAudioVideo):
+    """IB-Score as av-benchmark computes it."""
+
+    card: ClassVar[Card] = replace(
+        IbAudioVideo.card,
+        title="IB-Score",
+        source=SOURCE + "github.com/hkchengrex/av-benchmark",
+        protocol=PAIRS + SOUND + FIRST_CHANNEL + "; the length asked for is the clip's own",
+        notes="Needs 4 s of picture; the official code crashes below. 8 s give four frames, so most of the picture is never seen. "
+        "Tables multiply it by 100.",
+    )
+    uses: ClassVar[tuple[Feature, ...]] = (ImageBindSound("official"), ImageBindVideo("pairs"))
+
+
+@dataclass(frozen=True)
+class IbAudioVideoMova(IbAudioVideo):
+    """IB-Score as MOVA's toolkit computes it."""
+
+    card: ClassVar[Card] = replace(
+        IbAudioVideo.card,
+        title="IB-Score",
+        source=SOURCE + "github.com/OpenMOSS/MOVA, evaluation",
+        protocol=PAIRS + SOUND + FIRST_CHANNEL + "; the last 0.1 s of picture is left out",
+        notes="As av-benchmark but for 0.1 s less of picture, so that 8 s give three frames. MOVA averages within each set of "
+        "Verse-Bench first and then over the sets; avbench averages over clips. MOVA's toolkit takes other frames where torio is "
+        "not installed.",
+    )
+    uses: ClassVar[tuple[Feature, ...]] = (ImageBindSound("official"), ImageBindVideo("pairs", 0.1))
+
+
+METRIC = IbAudioVideo()
+PROTOCOLS = {
+    "fixed": METRIC,
+    "javisbench": IbAudioVideoJavisBench(),
+    "av_benchmark": IbAudioVideoAvBenchmark(),
+    "mova": IbAudioVideoMova(),
+}
