@@ -198,6 +198,8 @@ def _prompt(key: str, row: dict[str, Any], manifest: Path) -> Prompt:
         id=key,
         text=str(row.get("text", "")),
         audio_text=str(row.get("audio_text", "")),
+        audio_texts=tuple(map(str, row.get("audio_texts", ()))),
+        image=manifest.parent / row["image"] if row.get("image") else None,
         speech=(speech,) if isinstance(speech, str) else tuple(map(str, speech)),
         speaker=manifest.parent / speaker if speaker else None,
         categories=tuple(map(str, row.get("categories", ()))),

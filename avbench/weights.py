@@ -278,8 +278,8 @@ def _network(
 def read_tensors(path: Path) -> dict[str, Any]:
     """The content of a ``.safetensors`` file, of a TorchScript archive (its state dict), or of a ``torch.save`` file.
 
-    Of the latter only tensors, plain containers, NumPy numbers and arrays are read. A TorchScript archive holds no pickled Python
-    objects; its program is compiled but never called.
+    Of the latter only tensors, plain containers, NumPy numbers and arrays are read. A TorchScript archive holds no pickled objects;
+    its program is compiled but never called.
 
     Raises ``AvbenchError`` where the file is none of these, or holds objects that only running code could restore.
     """
@@ -294,7 +294,7 @@ def read_tensors(path: Path) -> dict[str, Any]:
             return dict(load_file(path))
         if _is_script(path):
             return dict(torch.jit.load(str(path), map_location="cpu").state_dict())
-        with torch.serialization.safe_globals(_numpy_numbers()):
+        with torch.serialization.safe_globals(_numpy_values()):
             return dict(torch.load(path, map_location="cpu", weights_only=True))
     except (pickle.UnpicklingError, RuntimeError, ValueError, EOFError, OSError) as error:  # a cut file may give any of them
         raise AvbenchError(f"{path} cannot be read as weights: {str(error).splitlines()[0]}") from error
@@ -310,17 +310,15 @@ def _is_script(path: Path) -> bool:
         return any(name.endswith("/constants.pkl") for name in archive.namelist())
 
 
-def _numpy_numbers() -> list[Any]:
-    """What restores a NumPy number or an array of numbers, under both names each goes by.
-
-    Training scripts leave them beside the weights: a best accuracy (LAION), the order of the training set (PANNs at 16 kHz).
-    """
+def _numpy_values() -> list[Any]:
+    """What restores NumPy numbers and arrays, as training scripts leave beside the weights; under both names it goes by."""
     import numpy as np
+    from numpy._core import multiarray
 
-    scalar, array = (item.__reduce__()[0] for item in (np.float64(0), np.zeros(1)))  # no public names
+    number = np.float64(0).__reduce__()[0]  # no public name
     kinds = [type(np.dtype(code)) for code in ("f4", "f8", "i4", "i8", "u1", "u4", "?")]
-    cores = [f"numpy.{core}.multiarray" for core in ("core", "_core")]
-    names = [(restore, f"{core}.{name}") for core in cores for restore, name in ((scalar, "scalar"), (array, "_reconstruct"))]
+    names = [(number, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")]
+    names += [(multiarray._reconstruct, f"numpy.{core}.multiarray._reconstruct") for core in ("core", "_core")]
     return [*names, np.ndarray, np.dtype, *kinds]
 
 

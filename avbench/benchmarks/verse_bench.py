@@ -17,7 +17,7 @@ SETS = ("set1", "set2", "set3")
 def read_prompts(path: Path | None) -> list[Prompt]:
     """Read the benchmark's folder (``set1`` to ``set3`` of ``<id>.json`` and ``<id>.jpg``), or one JSON of all prompts.
 
-    The JSON, as MOVA gives it, is ``{set: {8-digit id: {prompt, video_prompt, audio_prompt: [..], speech_prompt: {speaker, text}}}}``.
+    The JSON, as MOVA gives it: ``{set: {8-digit id: {prompt, video_prompt, audio_prompt: [..], speech_prompt: {speaker, text}}}}``.
     A prompt's categories are its set, ``<set> with sound`` where sounds are described, and ``speech`` where words are to be spoken.
     """
     assert path is not None

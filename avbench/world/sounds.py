@@ -21,7 +21,7 @@ FORMANTS = {  # Hz of the first three, from Peterson and Barney, JASA 24 (1952),
     "u": (300.0, 870.0, 2240.0),
 }
 # Without consonants a speech detector takes one vowel in three for music.
-HISS_SECONDS, HISS_HERTZ, HISS_LEVEL = 0.05, 3500.0, 0.04
+HISS_SECONDS, HISS_HERTZ, HISS_LEVEL = 0.06, 3500.0, 0.03
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def speak(
 
     Args:
         vowels: letters of ``FORMANTS``.
-        spans: start and end of each in seconds; the s begins 25 ms earlier.
+        spans: start and end of each in seconds; the s begins 30 ms earlier.
     """
     samples = np.zeros(round(seconds * rate))
     for vowel, (start, end) in zip(vowels, spans, strict=True):

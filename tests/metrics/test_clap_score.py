@@ -76,6 +76,36 @@ def test_the_tokenizer_is_asked_for_by_name(monkeypatch: pytest.MonkeyPatch, tmp
         clap.ClapText().prepare(Clip(tmp_path / "none.mp4", Prompt("a", audio_text="rain")))
 
 
+def test_from_a_checkpoint(sounding: Callable[..., Clip], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The official way in, but for the size: the file's indices are ignored, the text is read by the tokenizer's own file."""
+    tokenizers = pytest.importorskip("tokenizers")
+    from avbench_metrics._features.networks import clap as network
+
+    monkeypatch.setenv("AVBENCH_WEIGHTS", str(tmp_path / "weights"))
+    monkeypatch.setattr(network, "unfused", network.tiny)
+    filled = testing.rule_fill(network.tiny())
+    torch.save({**filled.state_dict(), "text_model.embeddings.position_ids": torch.zeros(1)}, tmp_path / "pytorch_model.bin")
+    weights.add(clap.UNFUSED, tmp_path / "pytorch_model.bin")
+    words = {"<s>": 0, "<pad>": 1, "</s>": 2, "rising": 3, **{f"w{i}": i for i in range(4, 50_265)}}
+    made = tokenizers.Tokenizer(tokenizers.models.WordLevel(words, unk_token="<pad>"))
+    made.pre_tokenizer = tokenizers.pre_tokenizers.Whitespace()
+    made.post_processor = tokenizers.processors.TemplateProcessing(single="<s> $A </s>", special_tokens=[("<s>", 0), ("</s>", 2)])
+    made.save(str(tmp_path / "tokenizer.json"))
+    weights.add(clap.TOKENIZER, tmp_path / "tokenizer.json")
+    clip = sounding(1.0, Prompt("a", audio_text="rising w7"))
+    (ids,) = clap.ClapText().prepare(clip)
+    assert ids.tolist() == [[0, 3, 7, 2]]
+    (found,) = clap.ClapText().load("cpu")([[ids]])
+    with torch.no_grad():
+        expected = network.embed_text(filled, torch.from_numpy(ids)).numpy()
+    assert np.array_equal(found, expected)
+    made = tokenizers.Tokenizer(tokenizers.models.WordLevel({"<s>": 0, "<pad>": 1, "</s>": 2}, unk_token="<pad>"))
+    made.save(str(tmp_path / "tokenizer.json"))
+    weights.add(clap.TOKENIZER, tmp_path / "tokenizer.json")
+    with pytest.raises(avbench.errors.UsageError, match="3 entries"):
+        clap.ClapText().prepare(clip)
+
+
 @pytest.mark.parametrize(
     ("recipe", "prompt", "expected"),
     [

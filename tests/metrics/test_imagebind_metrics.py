@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import avbench
-from avbench import testing
+from avbench import testing, weights
 from avbench.clip import Clip, Prompt
 from avbench.errors import Unscorable
 from avbench.feature import Array, Feature, Sample, Waveform
@@ -68,7 +68,36 @@ def test_from_files(toybox_folder: Path) -> None:
             assert [m.kind for m in result.missing] == ["too_short"] * 2, name
         else:
             assert result.n.scored == 2 and result.value is not None and -1 <= result.value <= 1, (name, result.missing)
-        assert all(weights.status == "stand-in" for weights in result.weights) and result.weights[0].name == "imagebind_huge"
+        assert all(w.status == "stand-in" for w in result.weights) and result.weights[0].name == "imagebind_huge"
+
+
+def test_from_a_checkpoint(toybox_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The official way in, but for the size: a file whose tensors become the network's own, with no stand-in."""
+    from avbench_metrics._features.networks import imagebind as network
+
+    monkeypatch.setenv("AVBENCH_WEIGHTS", str(tmp_path / "weights"))
+    monkeypatch.setattr(network, "HUGE", network.TINY)
+    with pytest.raises(avbench.errors.UsageError, match="avbench weights pull imagebind_huge"):
+        avbench.run(toybox_folder, metrics=["ib_audio_video"], store=None)
+    filled = testing.rule_fill(network.build(), keep=("text.mask",))
+    torch.save(filled.state_dict(), tmp_path / "imagebind_huge.pth")
+    weights.add("imagebind_huge", tmp_path / "imagebind_huge.pth")
+    clip = Clip(clip_file(tmp_path / "a.mkv", 3.0, 8), Prompt("a", "a dog barks"))
+    feature = imagebind.ImageBindText()
+    assert feature.checkpoint == weights.state("imagebind_huge").sha256 != ""
+    (found,) = feature.load("cpu")([feature.prepare(clip)])
+    with torch.no_grad():
+        expected = filled.embed("text", torch.from_numpy(feature.prepare(clip)))[0].numpy()
+    assert len(found) == 1024 and np.array_equal(found, expected)
+    result = avbench.run(tmp_path, metrics=["ib_audio_video"], store=None)["ib_audio_video"]
+    assert result.n.scored == 1 and result.weights[0].status == "unverified"
+    filled.double()
+    broken = dict(filled.state_dict())
+    del broken["modality_trunks.audio.blocks.1.attn.bias_k"]
+    torch.save(broken, tmp_path / "imagebind_huge.pth")
+    weights.add("imagebind_huge", tmp_path / "imagebind_huge.pth")
+    with pytest.raises(avbench.errors.AvbenchError, match="bias_k"):
+        feature.load("cpu")
 
 
 def test_without_words_or_sound(tmp_path: Path, toybox_folder: Path) -> None:

@@ -165,8 +165,10 @@ def test_windows_are_evenly_spread(length: int, starts: list[int]) -> None:
 
 
 def test_audioclips_file_holds_other_heads_too() -> None:
-    content = {"audio.fc.bias": 1, "visual.fc.bias": 2, "audio.audio.x": 3, "logit_scale": 4}
-    assert audio_part(content) == {"fc.bias": 1, "audio.x": 3}
+    assert audio_part({"audio.fc.bias": 1, "visual.fc.bias": 2, "audio.audio.x": 3, "logit_scale": 4}) == {
+        "fc.bias": 1,
+        "audio.x": 3,
+    }
 
 
 def test_paired_clap_distance_is_a_cosine() -> None:

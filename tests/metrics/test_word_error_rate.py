@@ -196,7 +196,7 @@ def test_real_speech_is_understood(tiny_en: Path, tmp_path: Path, monkeypatch: p
     texts: dict[str, str] = json.loads((LIBRIVOX / "texts.json").read_text())
     sounds = {key: read_waveform(LIBRIVOX / f"{key}.ogg", RATE) for key in texts}
     noise = np.random.default_rng(0).standard_normal(10 * RATE).astype(np.float32)
-    drowned = {key: sound + np.sqrt(np.mean(sound**2)) * 10 ** (3 / 20) * noise[: len(sound)] for key, sound in sounds.items()}
+    drowned = {key: sound + np.sqrt(np.mean(sound**2)) * 10 ** (-3 / 20) * noise[: len(sound)] for key, sound in sounds.items()}
     rates = {}
     for kind, said in (("clear", sounds), ("drowned", drowned)):
         folder = _folder(tmp_path / kind, {key: (said[key], [texts[key]]) for key in texts})

@@ -49,4 +49,18 @@ ALIGNMENT: tuple[Checkpoint, ...] = (
         "MIT",
         on_hub("FacebookAI/roberta-base", "tokenizer.json"),
     ),
+    Checkpoint(
+        "ms_clap_2023",
+        "Microsoft CLAP of 2023 for sound (HTS-AT) and text (GPT-2)",
+        "huggingface.co/microsoft/msclap",
+        "unknown (the code: MIT)",
+        on_hub("microsoft/msclap", "CLAP_weights_2023.pth"),
+    ),
+    Checkpoint(
+        "gpt2_tokenizer",
+        "GPT-2's byte pairs (50,257 entries), which Microsoft CLAP reads text by",
+        "huggingface.co/openai-community/gpt2",
+        "MIT",
+        on_hub("openai-community/gpt2", "tokenizer.json"),
+    ),
 )

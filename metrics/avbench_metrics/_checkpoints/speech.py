@@ -14,8 +14,7 @@ def _whisper(size: str, speaks: str) -> Checkpoint:
     repository = f"openai/whisper-{size}"
     name = "whisper_" + size.replace("-", "_").replace(".", "_")
     what = f"Whisper {size}, {speaks}: sound to text (arXiv 2212.04356)"
-    licence = "Apache-2.0 (OpenAI's own repository: MIT)"
-    return Checkpoint(name, what, f"huggingface.co/{repository}", licence, on_hub(repository, *_WHISPER_FILES))
+    return Checkpoint(name, what, f"huggingface.co/{repository}", "Apache-2.0", on_hub(repository, *_WHISPER_FILES))
 
 
 SPEECH: tuple[Checkpoint, ...] = (
@@ -28,7 +27,7 @@ SPEECH: tuple[Checkpoint, ...] = (
         "sense_voice_small",
         "SenseVoiceSmall: speech to text with language, emotion and events (arXiv 2407.04051)",
         "huggingface.co/FunAudioLLM/SenseVoiceSmall",
-        "FunASR Model Licence 1.1",
+        "FunASR Model 1.1",
         on_hub("FunAudioLLM/SenseVoiceSmall", "model.pt", "config.yaml", "configuration.json", "am.mvn",
                "chn_jpn_yue_eng_ko_spectok.bpe.model"),
     ),
@@ -43,7 +42,7 @@ SPEECH: tuple[Checkpoint, ...] = (
         "paraformer_zh",
         "paraformer-zh: Chinese speech to text (arXiv 2206.08317)",
         "huggingface.co/funasr/paraformer-zh",
-        "FunASR Model Licence 1.1",
+        "FunASR Model 1.1",
         on_hub("funasr/paraformer-zh", "model.pt", "config.yaml", "configuration.json", "am.mvn", "tokens.json", "seg_dict"),
     ),
     Checkpoint(

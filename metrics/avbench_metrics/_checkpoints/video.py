@@ -2,6 +2,146 @@
 
 from __future__ import annotations
 
-from avbench.weights import Checkpoint
+from avbench.weights import Checkpoint, File, on_hub
 
-VIDEO: tuple[Checkpoint, ...] = ()
+_OPENAI = "https://openaipublic.azureedge.net/clip/models"
+_CLIP_B = "40d365715913c9da98579312b702a82c18be219cc2a73407c4526f58eba950af"
+_CLIP_L = "b8cca3fd41ae0c99ba7e8951adf17d267cdb84cd88be6f7c2e0eca1737a03836"
+_VIDEOMAE = "mae-g/vit_g_hybrid_pt_1200e_ssv2_ft.pth"
+_OPEN_SORA = "https://huggingface.co/spaces/LanguageBind/Open-Sora-Plan-v1.0.0/resolve/810fa8c4bdb3a4c8eec9bd57375c29bde6fb46de"
+_MUSIQ = "https://github.com/chaofengc/IQA-PyTorch/releases/download/v0.1-weights"
+
+VIDEO: tuple[Checkpoint, ...] = (
+    Checkpoint(
+        "i3d_kinetics_400",
+        "I3D RGB, Kinetics-400, PyTorch port",
+        "LanguageBind/Open-Sora-Plan-v1.0.0 (a space of huggingface.co; git blob a867b87ac3a9097d200598b1d48a1b890d8ec744)",
+        "unknown",
+        (File("i3d_pretrained_400.pt", f"{_OPEN_SORA}/opensora/eval/fvd/videogpt/i3d_pretrained_400.pt"),),
+    ),
+    Checkpoint(
+        "videomae_v2_g_ssv2",
+        "VideoMAE V2 ViT-g/14, fine-tuned on Something-Something V2",
+        "huggingface.co/OpenGVLab/VideoMAE2",
+        "non-commercial (handed out on request at github.com/OpenGVLab/VideoMAEv2, docs/MODEL_ZOO.md)",
+        on_hub(
+            "OpenGVLab/VideoMAE2",
+            _VIDEOMAE,
+            revision="97d119d270aca7a1217fff7f413c0c543eb325d9",
+            sha256={_VIDEOMAE: "5a210a92f035dff30c53b46157b612e7a1a5d3c99700e1b2d71da5c399ca7e70"},
+        ),
+    ),
+    Checkpoint(
+        "clip_vit_b_32",
+        "CLIP ViT-B/32",
+        "github.com/openai/CLIP",
+        "MIT",
+        (File("ViT-B-32.pt", f"{_OPENAI}/{_CLIP_B}/ViT-B-32.pt", sha256=_CLIP_B),),
+    ),
+    Checkpoint(
+        "clip_vit_l_14",
+        "CLIP ViT-L/14",
+        "github.com/openai/CLIP",
+        "MIT",
+        (File("ViT-L-14.pt", f"{_OPENAI}/{_CLIP_L}/ViT-L-14.pt", sha256=_CLIP_L),),
+    ),
+    Checkpoint(
+        "laion_aesthetic_linear",
+        "LAION's linear aesthetic head on CLIP ViT-L/14",
+        "github.com/LAION-AI/aesthetic-predictor",
+        "unknown",
+        (
+            File(
+                "sa_0_4_vit_l_14_linear.pth",
+                "https://raw.githubusercontent.com/LAION-AI/aesthetic-predictor/main/sa_0_4_vit_l_14_linear.pth",
+            ),
+        ),
+    ),
+    Checkpoint(
+        "dino_vit_b_16",
+        "DINO ViT-B/16",
+        "github.com/facebookresearch/dino",
+        "Apache-2.0",
+        (
+            File(
+                "dino_vitbase16_pretrain.pth",
+                "https://dl.fbaipublicfiles.com/dino/dino_vitbase16_pretrain/dino_vitbase16_pretrain.pth",
+            ),
+        ),
+    ),
+    Checkpoint(
+        "viclip_internvid_10m",
+        "ViCLIP ViT-L/14, InternVid-10M-FLT",
+        "huggingface.co/OpenGVLab/ViCLIP",
+        "unknown",
+        on_hub("OpenGVLab/ViCLIP", "ViClip-InternVid-10M-FLT.pth"),
+    ),
+    Checkpoint(
+        "musiq_spaq",
+        "MUSIQ, SPAQ, PyTorch port",
+        "github.com/chaofengc/IQA-PyTorch",
+        "unknown (the port's code: CC BY-NC-SA 4.0)",
+        (File("musiq_spaq_ckpt-358bb6af.pth", f"{_MUSIQ}/musiq_spaq_ckpt-358bb6af.pth"),),
+    ),
+    Checkpoint(
+        "musiq_koniq",
+        "MUSIQ, KonIQ-10k, PyTorch port",
+        "github.com/chaofengc/IQA-PyTorch",
+        "unknown (the port's code: CC BY-NC-SA 4.0)",
+        (File("musiq_koniq_ckpt-e95806b9.pth", f"{_MUSIQ}/musiq_koniq_ckpt-e95806b9.pth"),),
+    ),
+    Checkpoint(
+        "maniqa_koniq",
+        "MANIQA, KonIQ-10k",
+        "github.com/IIGROUP/MANIQA",
+        "unknown",
+        (
+            File(
+                "ckpt_koniq10k.pt",
+                "https://github.com/IIGROUP/MANIQA/releases/download/Koniq10k/ckpt_koniq10k.pt",
+                543_335_435,
+                "a207f8ab57322e6be38ff5c8d019301dc032b454bef21c3c9f9dbf7974eebff6",
+            ),
+        ),
+    ),
+    Checkpoint(
+        "raft_things",
+        "RAFT (large), FlyingThings3D",
+        "github.com/princeton-vl/RAFT, as in zuoweizwzw/Verse-Bench-Models",
+        "BSD-3-Clause",
+        on_hub("zuoweizwzw/Verse-Bench-Models", "raft-things.pth"),
+    ),
+    Checkpoint(
+        "amt_s",
+        "AMT-S, Vimeo90K",
+        "huggingface.co/lalala125/AMT",
+        "CC BY-NC 4.0",
+        on_hub("lalala125/AMT", "amt-s.pth"),
+    ),
+    Checkpoint(
+        "siglip_so400m_384",
+        "SigLIP so400m, patches of 14, 384 pixels",
+        "huggingface.co/google/siglip-so400m-patch14-384",
+        "Apache-2.0",
+        on_hub("google/siglip-so400m-patch14-384", "model.safetensors"),
+    ),
+    Checkpoint(
+        "aesthetic_predictor_v2_5",
+        "aesthetic-predictor-v2-5, head on SigLIP so400m",
+        "github.com/discus0434/aesthetic-predictor-v2-5",
+        "unknown",
+        (
+            File(
+                "aesthetic_predictor_v2_5.pth",
+                "https://github.com/discus0434/aesthetic-predictor-v2-5/raw/main/models/aesthetic_predictor_v2_5.pth",
+            ),
+        ),
+    ),
+    Checkpoint(
+        "dinov3_vit_l_16",
+        "DINOv3 ViT-L/16, LVD-1689M",
+        "huggingface.co/facebook/dinov3-vitl16-pretrain-lvd1689m (model.safetensors, after agreeing to its licence)",
+        "DINOv3 License",
+        (File("model.safetensors"),),
+    ),
+)

@@ -19,25 +19,28 @@ from avbench_metrics._maths.matching import matched
 
 @dataclass(frozen=True)
 class LibrosaOnsets(Feature):
-    """Onset times by librosa's defaults at the file's own rate, float64 (onsets,) seconds."""
+    """Onset times by librosa's defaults, float64 (onsets,) seconds; ``rate`` None is the file's own."""
+
+    rate: int | None = None
 
     @property
     def reads(self) -> tuple[Read, ...]:
-        """Mono sound at the file's rate."""
-        return (Waveform(),)
+        """Mono sound."""
+        return (Waveform(self.rate),)
 
     def prepare(self, clip: Clip) -> Array:
         """See the class."""
         import librosa
 
-        samples, rate = clip.waveform(Waveform())
+        samples, rate = clip.waveform(Waveform(self.rate))
         envelope = librosa.onset.onset_strength(y=samples, sr=rate)
         frames = librosa.onset.onset_detect(onset_envelope=envelope, sr=rate)
         return np.asarray(librosa.frames_to_time(frames, sr=rate), dtype=np.float64)
 
 
 FLOW, STRENGTH = FlowMagnitude(), OnsetStrength()
-NATIVE_FLOW, LIBROSA_ONSETS = FlowMagnitude(None), LibrosaOnsets()
+NATIVE_FLOW, LIBROSA_ONSETS, ONSETS_AT_44100 = FlowMagnitude(None), LibrosaOnsets(), LibrosaOnsets(44_100)
+MOVA_LEAST_FLOW = 0.1  # pixels per frame
 
 
 @dataclass(frozen=True)
@@ -66,18 +69,45 @@ class AvAlignOfficial(ClipMetric):
         return official(sample[LIBROSA_ONSETS], motion_peaks(np.concatenate([sizes[:1], sizes]), fps), fps)
 
 
-def motion_peaks(sizes: Array, fps: float) -> Array:
-    """Seconds i / fps of strict local maxima."""
+@dataclass(frozen=True)
+class AvAlignMova(ClipMetric):
+    """AV-Align of MOVA's Verse-Bench toolkit."""
+
+    card: ClassVar[Card] = Card(
+        title="AV-Align",
+        better="higher",
+        unit="1",
+        range=(0.0, float("inf")),
+        formula="I / (|A| + |V| - I), I = onsets within one frame of any motion peak; 0 where there are no peaks",
+        source="github.com/OpenMOSS/MOVA, evaluation",
+        protocol="librosa onsets (hop 512, 44.1 kHz); Farneback flow at the file's size; strict maxima from 0.1 px per frame on",
+        extra="javis",
+        packages=("librosa",),
+        notes="Onsets may share a motion peak, as in JavisBench: taken over, since what is known of the toolkit is its tolerance "
+        "and formula, not its pairing.",
+    )
+    uses: ClassVar[tuple[Feature, ...]] = (NATIVE_FLOW, ONSETS_AT_44100)
+
+    def score(self, sample: Sample) -> float:
+        """See the card."""
+        seconds, sizes, _ = sample[NATIVE_FLOW]
+        fps = 1.0 / float(np.median(np.diff(seconds))) if len(seconds) > 1 else 1.0 / float(seconds[0])
+        return official(sample[ONSETS_AT_44100], motion_peaks(sizes, fps, MOVA_LEAST_FLOW), fps, 0.0)
+
+
+def motion_peaks(sizes: Array, fps: float, least: float = 0.0) -> Array:
+    """Seconds i / fps of strict local maxima of at least ``least``."""
     inner = np.arange(1, len(sizes) - 1)
-    return inner[(sizes[inner] > sizes[inner - 1]) & (sizes[inner] > sizes[inner + 1])] / fps
+    peaks = (sizes[inner] > sizes[inner - 1]) & (sizes[inner] > sizes[inner + 1]) & (sizes[inner] >= least)
+    return np.asarray(inner[peaks] / fps)
 
 
-def official(sounds: Array, motions: Array, fps: float) -> float:
-    """The published formula; 0 where either list is empty."""
+def official(sounds: Array, motions: Array, fps: float, floor: float = 1e-6) -> float:
+    """The published formula, ``floor`` added to its denominator; 0 where either list is empty."""
     if not len(sounds) or not len(motions):
         return 0.0
     met = sum(bool(np.any((motions - 1 / fps < t) & (t < motions + 1 / fps))) for t in sounds)
-    return float(met / (len(sounds) + len(motions) - met + 1e-6))
+    return float(met / (len(sounds) + len(motions) - met + floor))
 
 
 @dataclass(frozen=True)
@@ -128,4 +158,4 @@ def _or_none(find: Callable[[], Array]) -> Array:
 
 
 METRIC = AvAlign()
-PROTOCOLS = {"fixed": METRIC, "official": AvAlignOfficial()}
+PROTOCOLS = {"fixed": METRIC, "official": AvAlignOfficial(), "mova": AvAlignMova()}

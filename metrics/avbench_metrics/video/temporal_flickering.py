@@ -35,3 +35,4 @@ class TemporalFlickering(ClipMetric):
 
 
 METRIC = TemporalFlickering()
+PROTOCOLS = {"vbench": METRIC}

@@ -33,11 +33,11 @@ START, END, FIRST_WORD = 0, 2, 3
 
 
 @cache
-def _filters(scale: Scale) -> torch.Tensor:
+def _filters(scale: Scale, rate: int) -> torch.Tensor:
     """float64 (64, 513): triangles in Hz, between points equally spaced in mel."""
     if scale == "slaney":
-        return torch.from_numpy(slaney_filters(RATE, WINDOW, BANDS, LOW, HIGH))
-    hertz = np.fft.rfftfreq(WINDOW, 1 / RATE)
+        return torch.from_numpy(slaney_filters(rate, WINDOW, BANDS, LOW, HIGH))
+    hertz = np.fft.rfftfreq(WINDOW, 1 / rate)
     low, high = (2595 * np.log10(1 + edge / 700) for edge in (LOW, HIGH))
     edges = 700 * (10 ** (np.linspace(low, high, BANDS + 2) / 2595) - 1)
     rising = (hertz - edges[:-2, None]) / np.diff(edges)[:-1, None]
@@ -45,16 +45,16 @@ def _filters(scale: Scale) -> torch.Tensor:
     return torch.from_numpy(np.maximum(0.0, np.minimum(rising, falling)))
 
 
-def log_mel(samples: Array, scale: Scale) -> Array:
-    """Power in mel bands [dB], floor -100: (n,) at 48 kHz to float32 (1 + n // 480, 64).
+def log_mel(samples: Array, scale: Scale, rate: int = RATE, hop: int = HOP) -> Array:
+    """Power in mel bands [dB], floor -100: (n,) at ``rate`` Hz to float32 (1 + n // hop, 64).
 
-    1024-point periodic Hann windows every 10 ms, edges mirrored; 50 Hz to 14 kHz. Networks without fusion were trained on Slaney's
+    1024-point periodic Hann windows, edges mirrored; 50 Hz to 14 kHz. Networks without fusion were trained on Slaney's
     scale (bands of one area), those with fusion on HTK's (bands of one height).
     """
     sound = torch.from_numpy(np.asarray(samples, dtype=np.float64))
     window = torch.hann_window(WINDOW, dtype=torch.float64)
-    spectrum = torch.stft(sound, WINDOW, HOP, window=window, center=True, pad_mode="reflect", return_complex=True)
-    power = _filters(scale) @ spectrum.abs().square()
+    spectrum = torch.stft(sound, WINDOW, hop, window=window, center=True, pad_mode="reflect", return_complex=True)
+    power = _filters(scale, rate) @ spectrum.abs().square()
     return np.asarray((10 * torch.log10(power.clamp(min=1e-10))).T.float().numpy())
 
 
@@ -110,7 +110,7 @@ def to_full_scale(samples: Array) -> Array:
 
 
 class Tokenizer:
-    """RoBERTa's byte pairs from its ``tokenizer.json``.
+    """Byte pairs of RoBERTa or GPT-2 from their ``tokenizer.json``.
 
     Raises ``UsageError`` where the vocabulary has under 50,000 entries: a cut one would still answer, with ids that mean nothing.
     """
@@ -121,12 +121,12 @@ class Tokenizer:
         self._pairs: Any = tokenizers.Tokenizer.from_file(str(path))
         size = self._pairs.get_vocab_size()
         if size < SMALLEST_VOCABULARY:
-            raise UsageError(f"The tokenizer {path} has {size} entries, RoBERTa's has 50265; fetch roberta_base_tokenizer again.")
+            raise UsageError(f"The tokenizer {path} has {size} entries, not RoBERTa's 50265 or GPT-2's 50257; fetch it again.")
         self._pairs.no_padding()
         self._pairs.no_truncation()
 
     def __call__(self, text: str) -> list[int]:
-        """Start, byte pairs, end."""
+        """RoBERTa: start, byte pairs, end; GPT-2: byte pairs."""
         return list(self._pairs.encode(text).ids)
 
 

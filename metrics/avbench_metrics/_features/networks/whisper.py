@@ -50,7 +50,8 @@ class Recogniser:
         if self.network.generation_config.is_multilingual:
             options |= {"task": "transcribe", "language": language or None}
         if many:
-            options |= {"return_timestamps": True, "condition_on_prev_tokens": False, "attention_mask": heard.attention_mask}
+            options |= {"return_timestamps": True, "condition_on_prev_tokens": False}
+            options["attention_mask"] = heard.attention_mask.to(self.network.device)
         with torch.no_grad():
             ids = self.network.generate(heard.input_features.to(self.network.device), **options)
         return str(self.tokenizer.decode(ids[0].tolist(), skip_special_tokens=True)).strip()
