@@ -11,7 +11,7 @@ from avbench_metrics._features.aesthetics import Aesthetics, JavisBenchAesthetic
 import avbench
 from avbench import catalog
 from avbench.clip import Prompt
-from avbench.errors import Unscorable
+from avbench.errors import UnknownName, Unscorable
 from avbench.feature import Feature, Sample
 from avbench.media import write_clip
 from avbench.metric import ClipMetric
@@ -69,6 +69,13 @@ def test_silence_starts_below_minus_80_decibels(name: str) -> None:
         metric(name).score(rated(Aesthetics(), 5.0, 5.0, 5.0, 5.0, 0.99e-4))
     assert caught.value.kind == "silent"
     assert metric(name).score(rated(Aesthetics(), 5.0, 5.0, 5.0, 5.0, 1.01e-4)) == 5
+
+
+def test_the_only_protocol_has_a_name() -> None:
+    assert catalog.protocol_of("content_enjoyment") == "default"
+    assert catalog.load("metric", "content_enjoyment@default") == catalog.load("metric", "content_enjoyment")
+    with pytest.raises(UnknownName):
+        catalog.load("metric", "content_enjoyment@fixed")
 
 
 def test_complexity_is_no_quality() -> None:

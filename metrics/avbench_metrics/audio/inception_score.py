@@ -129,6 +129,6 @@ class InceptionScoreMova(InceptionScore):
 
 METRIC = InceptionScore()
 PROTOCOLS = {
-    "fixed": METRIC, "panns": InceptionScorePanns(), "passt": InceptionScorePasst(),
+    "fixed": METRIC, "av_benchmark_panns": InceptionScorePanns(), "av_benchmark_passt": InceptionScorePasst(),
     "mova": InceptionScoreMova(),
 }  # fmt: skip
