@@ -103,7 +103,7 @@ def load(kind: Kind, name: str) -> Any:
     except ImportError as error:
         raise UsageError(f"The {kind} {base!r} ({entry.path}) cannot be imported: {error}.") from error
     if protocol:
-        protocols = getattr(module, "PROTOCOLS", {})
+        protocols = getattr(module, "PROTOCOLS", {"default": getattr(module, attribute, None)})
         if protocol not in protocols:
             raise UnknownName(f"protocol of {base}", protocol, protocols)
         plugin = protocols[protocol]

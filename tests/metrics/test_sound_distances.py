@@ -12,7 +12,7 @@ from avbench_metrics._maths.frechet import frechet_distance
 from avbench_metrics._maths.inception_score import inception_score_of_set, inception_score_of_splits
 
 import avbench
-from avbench import catalog, testing
+from avbench import catalog
 from avbench.clip import Prompt
 from avbench.errors import Unscorable
 from avbench.feature import Array, Sample
@@ -165,6 +165,16 @@ def test_frechet_distances_equal_the_textbook() -> None:
             assert metric(name).score(embedded(name, x), embedded(name, y)) == pytest.approx(expected, rel=1e-8), name
 
 
+def test_a_failed_root_is_minus_one_in_the_official_code_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    x, y = np.random.default_rng(10).standard_normal((2, 30, 3))
+    monkeypatch.setattr(scipy.linalg, "sqrtm", lambda product: np.eye(len(product)) * 1j)
+    for name in FRECHET:
+        found = metric(name).score(embedded(name, x), embedded(name, y))
+        assert (found == -1) == (name in EIGHT_SECONDS), name
+        low, high = metric(name).card.range
+        assert low <= found <= high
+
+
 def test_javisbench_multiplies_by_ten_thousand_and_takes_the_first_clips() -> None:
     rng = np.random.default_rng(2)
     x, y = rng.standard_normal((50, 4)), rng.standard_normal((70, 4)) + 0.3
@@ -228,19 +238,13 @@ def test_the_reference_leads() -> None:
         assert lacking > 5 and of.score(samples(of, broad), samples(of, narrow)) == pytest.approx(np.log(527), rel=1e-2)
 
 
-def test_verse_bench_adds_a_millionth_and_counts_set2_alone() -> None:
+def test_verse_bench_adds_a_millionth() -> None:
     of, rng = metric("kl_passt@verse_bench"), np.random.default_rng(7)
     logits = 3 * rng.standard_normal((4, 527))
     far = logits.copy()
     far[:, 0] += 1000
-    sets = ["set1", "set2", "set2", "set3"]
     assert -527e-6 <= of.score(samples(of, logits), samples(of, logits)) < 0
     assert of.score(samples(of, far[:, ::-1]), samples(of, far)) == pytest.approx(-np.log(1e-6), rel=1e-6)
-    mixed = np.where(np.array([[True], [False], [False], [True]]), far, logits)
-    ours = samples(of, mixed, categories=sets)
-    assert of.score(ours, samples(of, logits)) == of.score(samples(of, logits[1:3], ["clip-001", "clip-002"]), samples(of, logits))
-    assert of.summaries(ours, samples(of, logits)) == {"pairs": 2.0, "unpaired_clips": 0.0}
-    assert "set2" in reason("kl_passt@verse_bench", ours[:1], ours).reason
 
 
 # ---- Inception scores
@@ -277,8 +281,3 @@ def test_variety_scores_higher() -> None:
         # Two clips per class at least, so that a split of av-benchmark's ten holds more than one clip.
         varied, alike = np.tile(clear, (10, 1)), np.tile(clear[:1], (200, 1))
         assert of.score(samples(of, varied), []) > 3 > of.score(samples(of, alike), []) == pytest.approx(1, abs=1e-9)
-
-
-@pytest.mark.parametrize("name", FRECHET + KERNEL + PAIRS + ALONE)
-def test_contract(name: str) -> None:
-    testing.check_metric(name)

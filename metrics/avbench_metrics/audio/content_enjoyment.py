@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import ClassVar
 
 from avbench.feature import Feature, Sample
@@ -29,7 +29,7 @@ class ContentEnjoyment(ClipMetric):
         extra="audio",
         packages=("torch", "torchaudio", "audiobox_aesthetics"),
         notes="A network's guess at a rating, trained on speech, music and sound alone, without picture or prompt; nothing "
-        "limits it to 1 to 10.",
+        "limits it to 1 to 10. The official code rates silence as any sound, which says nothing.",
     )
     uses: ClassVar[tuple[Feature, ...]] = (AESTHETICS,)
     axis: ClassVar[int] = 0
@@ -39,20 +39,4 @@ class ContentEnjoyment(ClipMetric):
         return float(unless_silent(sample)[self.axis])
 
 
-@dataclass(frozen=True)
-class ContentEnjoymentOfficial(ContentEnjoyment):
-    """The same of every sound."""
-
-    card: ClassVar[Card] = replace(
-        ContentEnjoyment.card,
-        protocol=ContentEnjoyment.card.protocol.replace("silence unscorable", "silence rated as any sound"),
-        notes=f"Silence gets a rating as any sound does, which says nothing. {ContentEnjoyment.card.notes}",
-    )
-
-    def score(self, sample: Sample) -> float:
-        """See the card."""
-        return float(sample[AESTHETICS][self.axis])
-
-
 METRIC = ContentEnjoyment()
-PROTOCOLS = {"fixed": METRIC, "official": ContentEnjoymentOfficial()}

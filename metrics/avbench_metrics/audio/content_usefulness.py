@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from avbench.metric import Card
-from avbench_metrics.audio.content_enjoyment import ContentEnjoyment, ContentEnjoymentOfficial
+from avbench_metrics.audio.content_enjoyment import ContentEnjoyment
 
 
 @dataclass(frozen=True)
@@ -21,17 +21,4 @@ class ContentUsefulness(ContentEnjoyment):
     axis: ClassVar[int] = 1
 
 
-@dataclass(frozen=True)
-class ContentUsefulnessOfficial(ContentEnjoymentOfficial):
-    """The same of every sound."""
-
-    card: ClassVar[Card] = replace(
-        ContentEnjoymentOfficial.card,
-        title="content usefulness",
-        formula="CU of Audiobox Aesthetics: how usable people would find it as material, about 1 to 10",
-    )
-    axis: ClassVar[int] = 1
-
-
 METRIC = ContentUsefulness()
-PROTOCOLS = {"fixed": METRIC, "official": ContentUsefulnessOfficial()}

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
-from avbench.errors import Unscorable
 from avbench.feature import Feature, Sample
 from avbench.metric import Card, SetMetric
 from avbench_metrics._features.passt import CLASSES, Passt, VerseBenchPasst
@@ -73,27 +72,15 @@ class KlPasstVerseBench(KlPasst):
         formula="mean over pairs of sum_c p_ref (log p_ref - log(p_gen + 1e-6)), p = softmax of 527 logits averaged over windows",
         source="Dorniwang/Verse-Bench, 5645a09, folder kl",
         protocol="32 kHz mono (soxr HQ, as librosa 0.11), peak at -1 dBFS, windows of 10 s every 5 s, the last one zero-padded "
-        "if over 1.5 s; passt_s_swa_p16_128_ap476; pairs by id, of its prompts those of set2 alone; float64",
+        "if over 1.5 s; passt_s_swa_p16_128_ap476; pairs by id; float64",
         notes="The 1e-6 makes equal sounds score slightly below 0 and limits a pair to 13.8. Digital silence is NaN in the "
         "official code, which its overall score then takes for a perfect KL; here such a clip is unscorable and listed.",
     )
     uses: ClassVar[tuple[Feature, ...]] = (NORMALISED,)
 
     def score(self, generated: Sequence[Sample], reference: Sequence[Sample]) -> float:
-        """See the card; raises ``Unscorable`` where nothing of set2 is paired."""
-        return kl_verse_bench(*(stacked(side, NORMALISED)[:, :CLASSES] for side in paired(set2(generated), reference)))
-
-    def summaries(self, generated: Sequence[Sample], reference: Sequence[Sample]) -> Mapping[str, float]:
-        """Pairs, and clips of set2 without a partner."""
-        return pair_counts(set2(generated), reference)
-
-
-def set2(samples: Sequence[Sample]) -> list[Sample]:
-    """The samples of Verse-Bench's set2, and those that belong to no set; raises ``Unscorable`` where there are none."""
-    kept = [sample for sample in samples if sample.prompt.categories[:1] in ((), ("set2",))]
-    if not kept:
-        raise Unscorable("No clip belongs to Verse-Bench's set2, the only one with reference sound.")
-    return kept
+        """See the card; raises ``Unscorable`` where nothing is paired."""
+        return kl_verse_bench(*(stacked(side, NORMALISED)[:, :CLASSES] for side in paired(generated, reference)))
 
 
 METRIC = KlPasst()

@@ -6,9 +6,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from avbench.metric import Card
-from avbench_metrics.audio.content_enjoyment import ContentEnjoyment, ContentEnjoymentOfficial
-
-NOTES = "A description, no quality. Verse-Bench's overall score counts less as better, which rewards near silence; JavisBench more."
+from avbench_metrics.audio.content_enjoyment import ContentEnjoyment
 
 
 @dataclass(frozen=True)
@@ -17,21 +15,8 @@ class ProductionComplexity(ContentEnjoyment):
 
     card: ClassVar[Card] = replace(
         ContentEnjoyment.card,
-        notes=f"{NOTES} {ContentEnjoyment.card.notes}",
-        title="production complexity",
-        better="none",
-        formula="PC of Audiobox Aesthetics: how many kinds of sound there are at once, about 1 to 10",
-    )
-    axis: ClassVar[int] = 2
-
-
-@dataclass(frozen=True)
-class ProductionComplexityOfficial(ContentEnjoymentOfficial):
-    """The same of every sound."""
-
-    card: ClassVar[Card] = replace(
-        ContentEnjoymentOfficial.card,
-        notes=f"{NOTES} {ContentEnjoymentOfficial.card.notes}",
+        notes="A description, no quality: Verse-Bench's overall score counts less of it as better, which rewards near silence, and "
+        f"JavisBench's audio quality more. {ContentEnjoyment.card.notes}",
         title="production complexity",
         better="none",
         formula="PC of Audiobox Aesthetics: how many kinds of sound there are at once, about 1 to 10",
@@ -40,4 +25,3 @@ class ProductionComplexityOfficial(ContentEnjoymentOfficial):
 
 
 METRIC = ProductionComplexity()
-PROTOCOLS = {"fixed": METRIC, "official": ProductionComplexityOfficial()}

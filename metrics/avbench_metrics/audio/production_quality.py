@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from avbench.metric import Card
-from avbench_metrics.audio.content_enjoyment import ContentEnjoyment, ContentEnjoymentOfficial
+from avbench_metrics.audio.content_enjoyment import ContentEnjoyment
 
 
 @dataclass(frozen=True)
@@ -21,17 +21,4 @@ class ProductionQuality(ContentEnjoyment):
     axis: ClassVar[int] = 3
 
 
-@dataclass(frozen=True)
-class ProductionQualityOfficial(ContentEnjoymentOfficial):
-    """The same of every sound."""
-
-    card: ClassVar[Card] = replace(
-        ContentEnjoymentOfficial.card,
-        title="production quality",
-        formula="PQ of Audiobox Aesthetics: clarity, fidelity, dynamics and freedom from defects, about 1 to 10",
-    )
-    axis: ClassVar[int] = 3
-
-
 METRIC = ProductionQuality()
-PROTOCOLS = {"fixed": METRIC, "official": ProductionQualityOfficial()}
