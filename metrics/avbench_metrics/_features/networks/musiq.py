@@ -96,17 +96,18 @@ class StandardizedConv(nn.Conv2d):
 
 
 class Bottleneck(nn.Module):
-    """ResNet's first block with group normalisation: 64 channels to 256."""
+    """ResNet's first block with group normalisation: 64 channels to 256 at the official size."""
 
-    def __init__(self) -> None:
+    def __init__(self, channels: int) -> None:
         super().__init__()
-        self.conv1, self.gn1 = StandardizedConv(64, 64, 1), nn.GroupNorm(32, 64, eps=1e-4)
-        self.conv2, self.gn2 = StandardizedConv(64, 64, 3), nn.GroupNorm(32, 64, eps=1e-4)
-        self.conv3, self.gn3 = StandardizedConv(64, 256, 1), nn.GroupNorm(32, 256, eps=1e-4)
-        self.conv_proj, self.gn_proj = StandardizedConv(64, 256, 1), nn.GroupNorm(32, 256, eps=1e-4)
+        wide = 4 * channels
+        self.conv1, self.gn1 = StandardizedConv(channels, channels, 1), nn.GroupNorm(32, channels, eps=1e-4)
+        self.conv2, self.gn2 = StandardizedConv(channels, channels, 3), nn.GroupNorm(32, channels, eps=1e-4)
+        self.conv3, self.gn3 = StandardizedConv(channels, wide, 1), nn.GroupNorm(32, wide, eps=1e-4)
+        self.conv_proj, self.gn_proj = StandardizedConv(channels, wide, 1), nn.GroupNorm(32, wide, eps=1e-4)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, 64, H, W) to (B, 256, H, W)."""
+        """(B, channels, H, W) to (B, 4 * channels, H, W)."""
         y = functional.relu(self.gn1(self.conv1(x)))
         y = functional.relu(self.gn2(self.conv2(y)))
         return functional.relu(self.gn3(self.conv3(y)) + self.gn_proj(self.conv_proj(x)))
@@ -181,14 +182,15 @@ class Musiq(nn.Module):
         outputs: 1 for a score (KonIQ-10k and SPAQ, 0 ... 100), 10 for the shares of the marks 1 ... 10 (AVA).
         width: of a token, a multiple of 64.
         depth: transformer blocks.
+        channels: of the patches' first convolution, a multiple of 32.
     """
 
-    def __init__(self, outputs: int = 1, width: int = 384, depth: int = 14) -> None:
+    def __init__(self, outputs: int = 1, width: int = 384, depth: int = 14, channels: int = 64) -> None:
         super().__init__()
-        self.conv_root = StandardizedConv(3, 64, 7, stride=2)
-        self.gn_root = nn.GroupNorm(32, 64, eps=1e-6)
-        self.block1 = Bottleneck()
-        self.embedding = nn.Linear(256 * (PATCH // 4) ** 2, width)
+        self.conv_root = StandardizedConv(3, channels, 7, stride=2)
+        self.gn_root = nn.GroupNorm(32, channels, eps=1e-6)
+        self.block1 = Bottleneck(channels)
+        self.embedding = nn.Linear(4 * channels * (PATCH // 4) ** 2, width)
         self.transformer_encoder = Encoder(width, depth)
         head = nn.Linear(width, outputs)
         self.head = head if outputs == 1 else nn.Sequential(head, nn.Softmax(dim=-1))
@@ -220,7 +222,7 @@ def build(outputs: int = 1) -> Musiq:
 
 
 def tiny(outputs: int = 1) -> Musiq:
-    """The same class with one block of 64; same input and output."""
-    network = Musiq(outputs, width=64, depth=1)
+    """The same class with one block of 64 and half of the channels; same input and output."""
+    network = Musiq(outputs, width=64, depth=1, channels=32)
     network.eval()
     return network

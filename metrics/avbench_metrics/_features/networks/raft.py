@@ -48,28 +48,33 @@ def official_names(name: str) -> tuple[str, ...]:
 
 
 class Raft(nn.Module):
-    """Optical flow of two pictures; ``state_dict`` and ``load_state_dict`` speak the official names."""
+    """Optical flow of two pictures; ``state_dict`` and ``load_state_dict`` speak the official names.
 
-    def __init__(self, network: nn.Module) -> None:
+    Args:
+        network: torchvision's.
+        iterations: refinements where a call names no other number.
+    """
+
+    def __init__(self, network: nn.Module, iterations: int = ITERATIONS) -> None:
         super().__init__()
-        self.network = network
+        self.network, self.iterations = network, iterations
         self.register_state_dict_post_hook(_to_official)
         self.register_load_state_dict_pre_hook(_from_official)
 
-    def forward(self, before: Tensor, after: Tensor, iterations: int = ITERATIONS) -> Tensor:
+    def forward(self, before: Tensor, after: Tensor, iterations: int | None = None) -> Tensor:
         """Flow (B, 2, H, W) in pixels, first to the right, then down.
 
         Args:
             before: RGB (B, 3, H, W) in 0 ... 255, sides multiples of 8 (see ``padded``).
             after: the later pictures.
-            iterations: refinements.
+            iterations: refinements; None takes the network's own number.
 
         Raises:
             Unscorable: sides under 128.
         """
         if min(before.shape[-2:]) < SMALLEST:
             raise Unscorable(f"A picture of {before.shape[-1]}x{before.shape[-2]} is too small for RAFT.", "too_small")
-        flows = self.network(2 * (before / 255.0) - 1.0, 2 * (after / 255.0) - 1.0, num_flow_updates=iterations)
+        flows = self.network(2 * (before / 255.0) - 1.0, 2 * (after / 255.0) - 1.0, num_flow_updates=iterations or self.iterations)
         return flows[-1]
 
 
@@ -110,7 +115,7 @@ def build() -> Raft:
 
 
 def tiny() -> Raft:
-    """The same network with an eighth of the channels; same input and output."""
+    """The same network with an eighth of the channels and two refinements; same input and output."""
     mend_torch()
     from torchvision.models.optical_flow import raft, raft_large
 
@@ -126,6 +131,6 @@ def tiny() -> Raft:
         ),
         "mask_predictor": raft.MaskPredictor(in_channels=16, hidden_size=32),
     }
-    network = Raft(raft_large(weights=None, **parts))
+    network = Raft(raft_large(weights=None, **parts), iterations=2)
     network.eval()
     return network
