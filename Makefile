@@ -17,7 +17,7 @@ setup: .setup-done  ## make .venv and install avbench with everything CI uses
 	touch .setup-done
 
 test: setup    ## all tests, offline
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 lint: setup    ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check avbench metrics baselines tests

@@ -126,6 +126,11 @@ def protocol_of(name: str) -> str:
     return "default"
 
 
+def full_name(name: str) -> str:
+    """``name@protocol`` of a metric given with or without its protocol."""
+    return f"{name.partition('@')[0]}@{protocol_of(name)}"
+
+
 def protocols(name: str) -> tuple[str, ...]:
     """All protocols of a metric, its default one first; ``("default",)`` where it has but one."""
     chosen = protocol_of(name.partition("@")[0])

@@ -220,7 +220,7 @@ def _chosen(wanted: Sequence[str]) -> dict[str, Metric]:
         metric: Metric = catalog.load("metric", item)
         if isinstance(metric, Total):
             chosen.update({key: part for key, part in _chosen(metric.parts).items() if key not in chosen})
-        chosen[f"{item.partition('@')[0]}@{catalog.protocol_of(item)}"] = metric
+        chosen[catalog.full_name(item)] = metric
     return chosen
 
 

@@ -41,8 +41,6 @@ COLUMNS = (
     ("FVD", "fvd@javisbench"),
     ("KVD", "kvd@javisbench"),
     ("FAD", "fad@javisbench"),
-    ("VQ", "visual_quality@javisbench"),
-    ("MQ", "motion_quality@javisbench"),
     ("AQ", "audio_quality@javisbench"),
     ("TV-IB", "ib_text_video@javisbench"),
     ("TA-IB", "ib_text_audio@javisbench"),
@@ -78,5 +76,6 @@ BENCHMARK = Benchmark(
     sidecar_audio=True,
     columns=COLUMNS,
     notes="JavisBench.csv or JavisBench-mini.csv; the row's number is the clip's, so the file's order must not be changed. A "
-    "sample_0000.wav beside the mp4 is the sound to judge, as in the official code; CAVP is left out, as later papers do",
+    "sample_0000.wav beside the mp4 is the sound to judge, as in the official code. CAVP is left out, as later papers do; VQ and "
+    "MQ need a reward model that is not there yet",
 )

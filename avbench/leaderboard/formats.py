@@ -1,3 +1,3 @@
 """Names of the table formats, known without loading anything."""
 
-FORMAT_NAMES = ("text", "markdown", "latex", "csv", "json")
+FORMAT_NAMES = ("text", "markdown", "paper", "latex", "csv", "json")

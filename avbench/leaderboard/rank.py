@@ -31,6 +31,7 @@ class Table:
     columns: tuple[Result, ...]
     rows: tuple[tuple[str, tuple[Cell, ...]], ...]
     footnotes: tuple[str, ...] = field(default=())
+    benchmark: str = ""
 
 
 def rank(reports: Sequence[Report], metrics: Sequence[str] | None = None) -> Table:
@@ -57,7 +58,7 @@ def rank(reports: Sequence[Report], metrics: Sequence[str] | None = None) -> Tab
             cells[model].append(cell)
     facts = reports[0].benchmark
     rows = tuple((model, tuple(row)) for model, row in cells.items())
-    return Table(f"{facts.title} ({facts.prompts} prompts)", tuple(columns), rows, tuple(_footnotes(reports, rows)))
+    return Table(f"{facts.title} ({facts.prompts} prompts)", tuple(columns), rows, tuple(_footnotes(reports, rows)), facts.name)
 
 
 def _check_questions(reports: Sequence[Report]) -> None:

@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Callable
 
+from avbench.errors import UsageError
 from avbench.leaderboard.rank import Cell, Table
 from avbench.report import Result
 
@@ -76,6 +77,35 @@ def as_markdown(table: Table) -> str:
     return "\n".join([f"**{table.title}**", "", *rows, "", *notes]).rstrip() + "\n"
 
 
+def as_paper(table: Table) -> str:
+    """The benchmark's official table, in Markdown: one row per model, the paper's column heads in the paper's order.
+
+    A column that was not run is a dash; one from stand-in networks says so in its head. Raises ``UsageError`` where the benchmark
+    declares no official table.
+    """
+    from avbench import catalog
+
+    columns = catalog.load("benchmark", table.benchmark).columns
+    if not columns:
+        raise UsageError(f"{table.title} declares no official table; use another --format.")
+    places = {catalog.full_name(metric): label for label, metric in columns}
+    found = {column.name: column for column in table.columns}
+    heads = ["model", *(_paper_head(label, found.get(name)) for name, label in places.items())]
+    rows = [heads, ["---"] * len(heads)]
+    for model, cells in table.rows:
+        results = {column.name: cell.result for column, cell in zip(table.columns, cells, strict=True)}
+        rows.append([model, *(cell_text(results.get(name)) for name in places)])
+    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join([f"**{table.title}**", "", *lines, "", *(f"- {note}" for note in table.footnotes)]).rstrip() + "\n"
+
+
+def _paper_head(label: str, result: Result | None) -> str:
+    if result is None:
+        return label
+    weights = "" if result.official else " (stand-in, not the official checkpoint)"
+    return f"{label}{weights} {ARROWS[result.better]}".rstrip()
+
+
 def as_latex(table: Table) -> str:
     """booktabs ``tabular``; footnotes as comments."""
     head, body = _grid(table)
@@ -129,6 +159,7 @@ def _records(table: Table) -> list[dict[str, object]]:
 FORMATS: dict[str, Callable[[Table], str]] = {
     "text": as_text,
     "markdown": as_markdown,
+    "paper": as_paper,
     "latex": as_latex,
     "csv": as_csv,
     "json": as_json,

@@ -42,7 +42,7 @@ def test_from_files(toybox_folder: Path) -> None:
 
 def test_contract() -> None:
     testing.check_metric("clip_score")
-    (file,) = checkpoint("openai_clip_vit_b_32").files
+    (file,) = checkpoint("clip_vit_b_32").files
     assert file.sha256 in file.url and len(file.sha256) == 64
 
 

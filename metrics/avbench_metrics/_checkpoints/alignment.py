@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from avbench.weights import Checkpoint, File, on_hub
 
-_OPENAI = "40d365715913c9da98579312b702a82c18be219cc2a73407c4526f58eba950af"
-
 ALIGNMENT: tuple[Checkpoint, ...] = (
     Checkpoint(
         "imagebind_huge",
@@ -13,13 +11,6 @@ ALIGNMENT: tuple[Checkpoint, ...] = (
         "github.com/facebookresearch/ImageBind",
         "CC BY-NC-SA 4.0",
         (File("imagebind_huge.pth", "https://dl.fbaipublicfiles.com/imagebind/imagebind_huge.pth"),),
-    ),
-    Checkpoint(
-        "openai_clip_vit_b_32",
-        "CLIP ViT-B/32 for pictures and text, OpenAI's TorchScript archive",
-        "github.com/openai/CLIP",
-        "MIT",
-        (File("ViT-B-32.pt", f"https://openaipublic.azureedge.net/clip/models/{_OPENAI}/ViT-B-32.pt", sha256=_OPENAI),),
     ),
     Checkpoint(
         "clap_htsat_unfused",

@@ -13,7 +13,7 @@ from avbench.clip import Clip
 from avbench.errors import Unscorable
 from avbench.feature import Array, Feature, Frames, PromptText, Read
 
-NAME = "openai_clip_vit_b_32"
+NAME = "clip_vit_b_32"
 AT_ONCE = 16
 
 

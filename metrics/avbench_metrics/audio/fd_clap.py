@@ -12,7 +12,7 @@ from avbench.errors import Unscorable
 from avbench.feature import Feature, Sample
 from avbench.metric import Card, SetMetric
 from avbench_metrics._features.clap import LICENCE, LICENCE_OF_LAION, PACKAGES, SOURCE, ClapSound
-from avbench_metrics._maths.cosine import cosine
+from avbench_metrics._maths.clap_distance import paired_clap_distance
 from avbench_metrics._maths.frechet import frechet_distance
 
 
@@ -51,7 +51,7 @@ class FdClapVerseBench(SetMetric):
         FdClap.card,
         title="FD",
         range=(0.0, 4.001),
-        formula="mean over pairs of 2 - 2 cos of CLAP's embeddings of a clip and of the reference clip of the same prompt",
+        formula="mean over clips and their prompt's reference clips of |g - r|^2 + (s_g - s_r)^2 of embeddings, about 2 - 2 cos",
         source=SOURCE + "github.com/Dorniwang/Verse-Bench",
         protocol="630k-audioset-fusion-best (HTS-AT tiny, fusion); 48 kHz mono (soxr, as librosa); peak at -1 dB, 16 bits; sounds "
         "under 10 s repeated in whole, then zeros; longer ones fused, at places drawn with the clip's digest as seed",
@@ -69,7 +69,7 @@ class FdClapVerseBench(SetMetric):
         pairs = [(sample[sound], others[sample.id]) for sample in generated if sample.id in others]
         if not pairs:
             raise Unscorable("No generated clip has a reference clip of the same prompt.", "too_few")
-        return float(np.mean([2 - 2 * cosine(ours, theirs) for ours, theirs in pairs]))
+        return paired_clap_distance([ours for ours, _ in pairs], [theirs for _, theirs in pairs])
 
 
 METRIC = FdClap()
