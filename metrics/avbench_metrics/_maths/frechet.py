@@ -38,7 +38,7 @@ def frechet_distance(x: Array, y: Array) -> float:
         root = float(linalg.svdvals(xc @ yc.T).sum()) / np.sqrt((len(x) - 1) * (len(y) - 1))
         spread = float((xc**2).sum() / (len(x) - 1) + (yc**2).sum() / (len(y) - 1))
         shift = float(np.sum((x.mean(axis=0) - y.mean(axis=0)) ** 2))
-        return float(max(0.0, shift + spread - 2 * root))
+        return _above_rounding(shift + spread - 2 * root, shift + spread)
     covariances = (xc.T @ xc / (len(x) - 1), yc.T @ yc / (len(y) - 1))
     return frechet_from_moments(x.mean(axis=0), covariances[0], y.mean(axis=0), covariances[1])
 
@@ -59,4 +59,10 @@ def frechet_from_moments(mean_x: ArrayLike, cov_x: ArrayLike, mean_y: ArrayLike,
     eigenvalues = linalg.eigvalsh(product)
     root = float(np.sqrt(np.clip(eigenvalues, 0.0, None)).sum())
     difference = np.asarray(mean_x, dtype=np.float64) - np.asarray(mean_y, dtype=np.float64)
-    return max(0.0, float(difference @ difference + np.trace(first) + np.trace(second)) - 2 * root)
+    size = float(difference @ difference + np.trace(first) + np.trace(second))
+    return _above_rounding(size - 2 * root, size)
+
+
+def _above_rounding(distance: float, size: float) -> float:
+    """0 where what is left of terms of this size is less than their rounding, so that equal sets have distance 0."""
+    return distance if distance > 1e-14 * size else 0.0
