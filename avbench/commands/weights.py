@@ -67,7 +67,7 @@ def _list(words: list[str], as_json: bool) -> int:
         print(json.dumps(rows, ensure_ascii=False, indent=1))
         return 0
     for row in rows:
-        print(f"{row['status']:<11}{row['name']:<28}{row['licence']:<22}{', '.join(row['metrics']) or 'no metric'}")
+        print(f"{row['status']:<11} {row['name']:<28} {row['licence']:<24} {', '.join(row['metrics']) or 'no metric'}")
     print(
         f"\nfolder: {weights.default_root()} ($AVBENCH_WEIGHTS); unverified: here, but no digest of the official file is published"
     )

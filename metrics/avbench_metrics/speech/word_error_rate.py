@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, Literal
@@ -41,9 +42,9 @@ class _WordErrorRate(ClipMetric):
         """The transcript."""
         return (self.engine,)
 
+    @abstractmethod
     def errors(self, reference: str, hypothesis: str) -> Errors:
         """Count the errors under the protocol's rules; raises ``Unscorable`` where the reference holds no word."""
-        raise NotImplementedError
 
     def _errors(self, sample: Sample) -> Errors:
         return self.errors(" ".join(sample.prompt.speech), text_of(sample[self.engine]))
