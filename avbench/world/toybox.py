@@ -146,12 +146,13 @@ def render(scene: Scene, settings: Settings = Settings()) -> tuple[Array, Array]
 
 
 def reference_voice(scene: Scene, rate: int) -> Array:
-    """The scene's voice saying other things for about 2 s, float32 (samples,)."""
+    """The scene's voice saying other things twice, for about 4 s, float32 (samples,)."""
     assert scene.voice is not None
-    count = len(scene.reference_vowels)
+    vowels = 2 * scene.reference_vowels
+    count = len(vowels)
     spans = [(0.05 + 0.4 * i, 0.42 + 0.4 * i) for i in range(count)]
     rng = _rng("reference", scene.split, scene.index)
-    return speak(scene.reference_vowels, spans, scene.voice, 0.1 + 0.4 * count, rate, rng)
+    return speak(vowels, spans, scene.voice, 0.1 + 0.4 * count, rate, rng)
 
 
 def whiteness(scene: Scene, time: float) -> float:

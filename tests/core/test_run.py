@@ -159,7 +159,7 @@ def test_rank_refuses_what_cannot_be_compared(toybox_folder: Path) -> None:
         rank([all_four, dataclasses.replace(all_four, model="c", metrics=(other,))])
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", sorted(set(FORMATS) - {"paper"}))  # which needs a benchmark with an official table
 def test_every_format_shows_n(toybox_folder: Path, name: str) -> None:
     report = avbench.run(toybox_folder, metrics=["frozen", "av_offset"], model="a_b", store=None)
     text = FORMATS[name](rank([report]))
