@@ -17,6 +17,7 @@ from avbench.extract import has_network
 from avbench.feature import Feature
 from avbench.media import write_clip
 from avbench.metric import Metric, Total
+from avbench.report import Result
 from avbench.world.sounds import Voice, speak
 from avbench.world.toybox import draw_scene, render
 
@@ -32,6 +33,7 @@ ON_SMALL_CLIPS = ("aesthetic_score", "dynamic_degree", "imaging_quality", "motio
                   "vbench_quality", "vbench_semantic", "vbench_total")  # fmt: skip
 ON_TEN_CLIPS = ("inception_score@av_benchmark_panns", "inception_score@av_benchmark_passt")  # test_sound_distances.py has them
 RUN = [name for name in NAMES if name.partition("@")[0] not in ON_SMALL_CLIPS and name not in ON_TEN_CLIPS]
+DROPS = ("lse_c@verse_bench", "lse_d@verse_bench")
 NO_FACE = ("lse_c@mova", "lse_d@mova", "lse_c@wav2lip", "lse_d@wav2lip")
 
 
@@ -85,18 +87,26 @@ def test_contract(name: str) -> None:
 def test_a_real_clip_becomes_a_number_under_every_metric(clips: Path) -> None:
     report = avbench.run(clips, metrics=RUN, reference=clips, stand_in=True, store=None)
     assert report.provenance["decodes"] == 2 * COUNT == report.provenance["opens"]  # clips and reference clips, each once
-    for result in report.metrics:
-        name = result.metric if result.protocol == "default" else result.name
-        if name in NO_FACE:
-            assert {missing.kind for missing in result.missing} == {"no_face"} and len(result.missing) == COUNT, result
-            continue
-        assert result.value is not None, (result.name, result.reason, result.missing[:2])
-        assert math.isfinite(result.value)
-        assert result.official == (not any(w.status == weights.STAND_IN for w in result.weights))
-        if not result.official:
-            from avbench.leaderboard.tables import heading
+    problems = [problem for result in report.metrics if (problem := _problem(result))]
+    assert not problems, "\n".join(problems)
 
-            assert "not the official checkpoint" in heading(result)
+
+def _problem(result: Result) -> str:
+    """What is wrong with a result of a stand-in run; "" where nothing is."""
+    from avbench.leaderboard.tables import heading
+
+    name = result.metric if result.protocol == "default" else result.name
+    reasons = " ".join(missing.reason for missing in result.missing)
+    if not result.official and "not the official checkpoint" not in heading(result):
+        return f"{name} does not say that its network is a stand-in"
+    if name in NO_FACE:
+        kinds = {missing.kind for missing in result.missing}
+        return "" if kinds == {"no_face"} and len(result.missing) == COUNT else f"{name}: {kinds}"
+    if name in DROPS and result.value is None:  # an untrained network finds any offset
+        return "" if reasons.count("Verse-Bench drops") == COUNT else f"{name}: {reasons}"
+    if result.value is None or not math.isfinite(result.value):
+        return f"{name}: {result.value} {result.reason} {reasons[:300]}"
+    return ""
 
 
 def _networks() -> list[Feature]:
