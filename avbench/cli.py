@@ -151,6 +151,8 @@ def _writable(report: str | None) -> None:
         return
     path = Path(report)
     folder = next((p for p in path.absolute().parents if p.exists()), Path("/"))
+    if path.suffix == ".parquet":
+        raise UsageError(f"The report is JSON, with Parquet beside it: name it {path.with_suffix('.json')}.")
     if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
         raise UsageError(f"The report cannot be written to {path}; choose another --report.")
 

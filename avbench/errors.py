@@ -15,6 +15,12 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
+
+
+def printable(text: str) -> str:
+    """The text with what UTF-8 cannot hold (a file name of other bytes) as escapes, so that it can stand in a report."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 class AvbenchError(Exception):
@@ -39,6 +45,9 @@ class UnknownName(UsageError):
         super().__init__(f"No {what} is named {name!r}; {hint}")
         self.name, self.near = name, near
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_restored, (type(self), str(self), vars(self)))
+
 
 class DuplicateName(UsageError):
     """Two things claim one name; the message prints both."""
@@ -58,6 +67,9 @@ class MissingExtra(UsageError):
         super().__init__(f"{package} is not installed; run: {line}")
         self.package, self.extra = package, extra
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_restored, (type(self), str(self), vars(self)))
+
 
 class MissingCheckpoint(UsageError):
     """The weights ``name`` are not on this machine; the message says what is absent, how to get it, and how to go on without."""
@@ -68,6 +80,9 @@ class MissingCheckpoint(UsageError):
             f"avbench weights add {name} FILE)."
         )
         self.name = name
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (_restored, (type(self), str(self), vars(self)))
 
 
 class NotComparable(AvbenchError):
@@ -86,6 +101,7 @@ class Unscorable(AvbenchError):
     """
 
     def __init__(self, reason: str, kind: str = "not_applicable") -> None:
+        reason = printable(reason)
         super().__init__(reason)
         self.reason, self.kind = reason, kind
 
@@ -98,3 +114,11 @@ class MediaError(Unscorable):
 
     def __init__(self, reason: str, kind: str = "unreadable") -> None:
         super().__init__(reason, kind)
+
+
+def _restored(kind: type[AvbenchError], words: str, facts: dict[str, Any]) -> AvbenchError:
+    """An error from another process: its words are whole already."""
+    error = kind.__new__(kind, words)
+    error.args = (words,)
+    vars(error).update(facts)
+    return error

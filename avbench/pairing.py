@@ -12,7 +12,7 @@ from typing import Any
 
 from avbench.benchmark import Benchmark
 from avbench.clip import Clip, Prompt
-from avbench.errors import UsageError
+from avbench.errors import UsageError, printable
 
 SUFFIXES = (".mp4", ".mkv", ".webm", ".mov", ".avi")
 SOUND_SUFFIXES = (".wav", ".flac")
@@ -90,15 +90,15 @@ def _files(folder: Path, suffixes: tuple[str, ...] = SUFFIXES) -> tuple[list[Pat
                 files.append(Path(entry.path))  # a folder or a broken link of that name is a clip that cannot be read
             elif entry.is_dir(follow_symlinks=False) and os.access(entry.path, os.R_OK | os.X_OK):
                 inside = sorted(os.listdir(entry.path))
-                nested += [f"{entry.name}/{name}" for name in inside if Path(name).suffix.lower() in suffixes]
+                nested += [printable(f"{entry.name}/{name}") for name in inside if Path(name).suffix.lower() in suffixes]
     except OSError as error:
         raise UsageError(f"{folder} cannot be read ({error.strerror}); check its permissions.") from error
     return files, nested
 
 
 def _key(name: str) -> str:
-    """Names that look alike are alike: é may be one code point or two."""
-    return unicodedata.normalize("NFC", name)
+    """Names that look alike are alike: é may be one code point or two; bytes that are no UTF-8 become escapes."""
+    return printable(unicodedata.normalize("NFC", name))
 
 
 def _side_car(path: Path, benchmark: Benchmark) -> Path | None:
@@ -122,15 +122,17 @@ def _by_name(prompts: Sequence[Prompt], files: Sequence[Path], benchmark: Benchm
         rivals = sorted({i for path in paths for i in claimants[path]} - {prompt.id})
         if len(paths) > 1:
             names = " and ".join(path.name for path in paths)
-            missing.append((prompt.id, "duplicate", f"{names} both answer this prompt; keep one."))
+            missing.append((prompt.id, "duplicate", printable(f"{names} both answer this prompt; keep one.")))
         elif rivals:
-            missing.append((prompt.id, "duplicate", f"{paths[0].name} also answers prompt {rivals[0]}; use a manifest.jsonl."))
+            missing.append(
+                (prompt.id, "duplicate", printable(f"{paths[0].name} also answers prompt {rivals[0]}; use a manifest.jsonl."))
+            )
         elif paths:
             clips.append(Clip(paths[0], prompt, _side_car(paths[0], benchmark)))
         elif not only_present:
             name = benchmark.name_clip(prompt, index)[0]
             missing.append((prompt.id, "missing", f"No file answers this prompt; expected {name}."))
-    extra = tuple((f.name, "answers no prompt") for f in files if f not in claimants)
+    extra = tuple((printable(f.name), "answers no prompt") for f in files if f not in claimants)
     return Pairing(tuple(clips), tuple(missing), extra, only_present)
 
 
@@ -145,7 +147,7 @@ def _open_set(files: Iterable[Path], benchmark: Benchmark) -> Pairing:
         by_stem.setdefault(_key(path.stem), []).append(path)
     clips = [Clip(p[0], Prompt(stem), _side_car(p[0], benchmark)) for stem, p in by_stem.items() if len(p) == 1]
     missing = [
-        (stem, "duplicate", f"{' and '.join(p.name for p in paths)} share one id; rename one.")
+        (stem, "duplicate", printable(f"{' and '.join(p.name for p in paths)} share one id; rename one."))
         for stem, paths in by_stem.items()
         if len(paths) > 1
     ]
@@ -177,14 +179,23 @@ def _from_manifest(prompts: Sequence[Prompt], manifest: Path, benchmark: Benchma
 def _read_manifest(path: Path) -> dict[str, dict[str, Any]]:
     rows: dict[str, dict[str, Any]] = {}
     lines: dict[str, int] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"The manifest {path} cannot be read ({error}).") from error
+    for number, line in enumerate(text.splitlines(), 1):
         if not line.strip():
             continue
         try:
             row = json.loads(line)
-            key, _ = str(row["id"]), str(row["path"])
+            key = str(row["id"])
+            _prompt(key, row, path)
+            if not isinstance(row["path"], str):
+                raise TypeError("path must be a string")
         except (ValueError, KeyError, TypeError) as error:
-            raise UsageError(f"{path}, line {number}: expected JSON with id and path ({error}).") from error
+            raise UsageError(
+                f"{path}, line {number}: expected JSON with id and path, and prompt fields of their kinds ({error})."
+            ) from error
         if key in rows:
             raise UsageError(f"{path}: the id {key!r} stands in lines {lines[key]} and {number}; ids must be unique.")
         rows[key], lines[key] = row, number

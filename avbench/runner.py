@@ -17,7 +17,7 @@ import numpy as np
 from avbench import catalog, weights
 from avbench.benchmark import Benchmark, prompt_digest
 from avbench.clip import Clip, Prompt
-from avbench.errors import Unscorable, UsageError
+from avbench.errors import Unscorable, UsageError, printable
 from avbench.extract import Counts as ExtractCounts
 from avbench.feature import Feature, Sample
 from avbench.judge import Outcome, Plan, judge_all, lacks
@@ -127,7 +127,7 @@ def run(
             benchmark=_facts(request),
             metrics=tuple(results),
             unavailable=request.unavailable,
-            clips={i: {"path": str(c.path), "sha256": side.outcomes[i].digest} for i, c in side.clips.items()},
+            clips={i: {"path": printable(str(c.path)), "sha256": side.outcomes[i].digest} for i, c in side.clips.items()},
             extra=tuple({"file": name, "reason": reason} for name, reason in request.pairing.extra),
             notes=tuple(_notes(request.metrics, side, reference_side)),
             provenance={**provenance(), **cost},

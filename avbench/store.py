@@ -79,7 +79,8 @@ class Store:
             self.corrupted += 1
             return None
         self.hits += 1
-        os.utime(path)  # prune removes what was not used for longest
+        with contextlib.suppress(OSError):  # pruned meanwhile, or a store that others own
+            os.utime(path)  # prune removes what was not used for longest
         return _unpack(payload)
 
     def put(self, key: str, value: Array | Unscorable) -> None:

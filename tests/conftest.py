@@ -25,7 +25,7 @@ def real_data() -> Path:
     root = os.environ.get("AVBENCH_REAL_DATA")
     if not root:
         pytest.skip("AVBENCH_REAL_DATA is not set: real clips are not at hand")
-    return Path(root)
+    return Path(root).resolve()
 
 
 def flash_and_click(at: float = 1.0, seconds: float = 2.0, fps: float = 25.0, rate: int = 48_000) -> tuple[Array, Array]:

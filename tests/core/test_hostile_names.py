@@ -1,0 +1,69 @@
+"""Names, manifests and errors that come from elsewhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import shutil
+from pathlib import Path
+
+import pytest
+
+import avbench
+from avbench.cli import main
+from avbench.errors import MissingCheckpoint, MissingExtra, UnknownName, UsageError
+from avbench.report import Report
+from avbench.store import Store
+
+
+def test_a_name_that_is_no_utf8_costs_nobody_a_score(toybox_folder: Path, tmp_path: Path) -> None:
+    clips = tmp_path / "clips"
+    clips.mkdir()
+    shutil.copy(toybox_folder / "toybox-test-0000.mp4", os.path.join(os.fsencode(clips), b"bad\xff.mp4"))
+    with open(os.path.join(os.fsencode(clips), b"broken\xfe.mp4"), "wb") as stream:
+        stream.write(b"no clip")
+    shutil.copy(toybox_folder / "toybox-test-0001.mp4", clips / "good.mp4")
+    report = avbench.run(clips, metrics=["frozen"], store=None)
+    assert {score.clip for score in report["frozen"].scores} == {"good", "bad\\udcff"}
+    assert [missing.kind for missing in report["frozen"].missing] == ["unreadable"]
+    report.save(tmp_path / "r.json")
+    assert Report.read(tmp_path / "r.json") == report
+
+
+@pytest.mark.parametrize("field", [{"events": ["x"]}, {"events": None}, {"speech": 5}, {"path": 5}, {"image": 5}])
+def test_manifest_fields_of_a_wrong_kind_are_named(toybox_folder: Path, tmp_path: Path, field: dict[str, object]) -> None:
+    row = {"id": "a", "path": str(toybox_folder / "toybox-test-0000.mp4"), **field}
+    (tmp_path / "m.jsonl").write_text(json.dumps(row))
+    with pytest.raises(UsageError, match="line 1"):
+        avbench.run(tmp_path / "m.jsonl", metrics=["frozen"], store=None)
+
+
+def test_a_manifest_that_is_no_text_is_named(tmp_path: Path) -> None:
+    (tmp_path / "m.jsonl").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(UsageError, match="cannot be read"):
+        avbench.run(tmp_path / "m.jsonl", metrics=["frozen"], store=None)
+
+
+@pytest.mark.parametrize("error", [MissingCheckpoint("a", "b"), UnknownName("metric", "a", ["ab"]), MissingExtra("a", "b")])
+def test_errors_keep_their_words_between_processes(error: UsageError) -> None:
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is type(error) and str(again) == str(error) and vars(again) == vars(error)
+
+
+def test_a_store_that_others_own_still_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import numpy as np
+
+    store = Store(tmp_path)
+    store.put("ab12", np.arange(3))
+
+    def refuse(path: Path) -> None:
+        raise PermissionError(path)
+
+    monkeypatch.setattr(os, "utime", refuse)
+    found = store.get("ab12")
+    assert isinstance(found, np.ndarray) and found.tolist() == [0, 1, 2]
+
+
+def test_a_report_is_no_parquet(toybox_folder: Path, tmp_path: Path) -> None:
+    assert main(["run", "--clips", str(toybox_folder), "--metrics", "frozen", "--report", str(tmp_path / "x.parquet")]) == 2
