@@ -185,6 +185,9 @@ def _resolve(
 ) -> Request:
     """Everything that can be known before the first clip is opened."""
     benchmark: Benchmark = catalog.load("benchmark", name)
+    reference = reference or None
+    if reference is not None and not Path(reference).exists():
+        raise UsageError(f"There is no reference {reference}; pass a folder of clips or a file of avbench reference export.")
     if limit is not None and limit < 1:
         raise UsageError(f"--limit {limit} asks for no prompt; give 1 or more.")
     prompts = benchmark.prompts(Path(prompts_path) if prompts_path else None, limit)
@@ -426,7 +429,10 @@ def _usable(
 
 
 def _facts(request: Request) -> BenchmarkFacts:
-    prompts = [clip.prompt for clip in request.pairing.clips]
+    answered = {clip.id: clip.prompt for clip in request.pairing.clips}
+    asked = {prompt.id: prompt for prompt in request.prompts}
+    unclear = [asked.get(i, Prompt(i)) for i, _, _ in request.pairing.missing]  # there, but not to be told apart
+    prompts = [*answered.values(), *unclear]
     if not request.pairing.limited and not request.benchmark.open_set:
         prompts = request.prompts
     limited = request.pairing.limited

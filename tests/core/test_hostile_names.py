@@ -67,3 +67,19 @@ def test_a_store_that_others_own_still_answers(tmp_path: Path, monkeypatch: pyte
 
 def test_a_report_is_no_parquet(toybox_folder: Path, tmp_path: Path) -> None:
     assert main(["run", "--clips", str(toybox_folder), "--metrics", "frozen", "--report", str(tmp_path / "x.parquet")]) == 2
+
+
+def test_a_clip_that_cannot_be_told_apart_is_counted_among_the_prompts(toybox_folder: Path, tmp_path: Path) -> None:
+    clips = tmp_path / "clips"
+    clips.mkdir()
+    for name in ("one.mp4", "two.mp4", "two.mkv"):
+        shutil.copy(toybox_folder / "toybox-test-0000.mp4", clips / name)
+    report = avbench.run(clips, metrics=["frozen"], store=None)
+    assert report.benchmark.prompts == report["frozen"].n.expected == 2
+
+
+def test_a_reference_that_is_not_there_is_said_whatever_runs(toybox_folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no reference"):
+        avbench.run(toybox_folder, metrics=["frozen"], reference=tmp_path / "none", store=None)
+    with pytest.raises(UsageError, match="pass --reference"):
+        avbench.run(toybox_folder, metrics=["fad_mel"], reference="", store=None)
