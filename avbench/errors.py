@@ -28,6 +28,10 @@ class AvbenchError(Exception):
 
     exit_code = 1
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Errors with arguments of their own must survive the way from a worker process."""
+        return (_restored, (type(self), str(self), vars(self)))
+
 
 class UsageError(AvbenchError):
     """A mistake in the request, found before the first clip is opened."""
@@ -44,9 +48,6 @@ class UnknownName(UsageError):
         hint = f"did you mean {' or '.join(near)}?" if near else f"known: {', '.join(names) or 'none'}."
         super().__init__(f"No {what} is named {name!r}; {hint}")
         self.name, self.near = name, near
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (_restored, (type(self), str(self), vars(self)))
 
 
 class DuplicateName(UsageError):
@@ -67,9 +68,6 @@ class MissingExtra(UsageError):
         super().__init__(f"{package} is not installed; run: {line}")
         self.package, self.extra = package, extra
 
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (_restored, (type(self), str(self), vars(self)))
-
 
 class MissingCheckpoint(UsageError):
     """The weights ``name`` are not on this machine; the message says what is absent, how to get it, and how to go on without."""
@@ -80,9 +78,6 @@ class MissingCheckpoint(UsageError):
             f"avbench weights add {name} FILE)."
         )
         self.name = name
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return (_restored, (type(self), str(self), vars(self)))
 
 
 class NotComparable(AvbenchError):
@@ -104,9 +99,6 @@ class Unscorable(AvbenchError):
         reason = printable(reason)
         super().__init__(reason)
         self.reason, self.kind = reason, kind
-
-    def __reduce__(self) -> tuple[type, tuple[str, str]]:
-        return (type(self), (self.reason, self.kind))
 
 
 class MediaError(Unscorable):

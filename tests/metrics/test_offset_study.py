@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 from avbench_metrics._features.onset_strength import RATE
-from avbench_metrics.sync.av_offset import CHANGE, METRIC, SOUND, AvOffset, agreement, peak
+from avbench_metrics.sync.av_offset import CHANGE, METRIC, SOUND, AvOffset, agreement, correlations, peak
 
 from avbench.clip import Clip, Prompt
 from avbench.errors import Unscorable
@@ -119,6 +119,19 @@ def show(found: list[Answer], tolerance: float, relative: bool = False) -> None:
         right, mean = int((size <= tolerance).sum()), float(size.mean()) if rows else float("nan")
         print(f"{group:14s} {delay:+.1f} s  asked {asked:3d}  answered {len(rows):3d}  right {right:3d}  "
               f"wrong {len(rows) - right:2d}  mean error {mean:.3f} s")  # fmt: skip
+
+
+def test_correlations_by_lag_are_numpys() -> None:
+    rng = np.random.default_rng(0)
+    early, late = rng.standard_normal((3, 150)) * 40 + 7, rng.standard_normal((2, 150)) - 3
+    early[2] = 5.0  # does not vary
+    lags = np.arange(-75, 76)
+    found = correlations(early[:, None], late[None], lags)
+    assert found.shape == (3, 2, 151) and not found[2].any()
+    for i, j, k in itertools.product((0, 1), (0, 1), range(0, 151, 5)):
+        lag = int(lags[k])
+        x, y = early[i, max(0, -lag) : 150 - max(0, lag)], late[j, max(0, lag) : 150 - max(0, -lag)]
+        assert found[i, j, k] == pytest.approx(np.corrcoef(x, y)[0, 1], abs=1e-11)
 
 
 def test_delays_of_held_out_clips_are_found() -> None:
