@@ -74,7 +74,7 @@ def parser() -> argparse.ArgumentParser:
     weights_command.add_options(command("weights", weights_command.execute, "List, fetch, add, verify or export checkpoints."))
     reference_command.add_options(command("reference", reference_command.execute, "Save features of real clips for set metrics."))
     submit_command.add_options(command("submit", submit_command.execute, "Check whether a report may enter a leaderboard."))
-    explain_command.add_options(command("explain", explain_command.execute, "Show step by step how a number of a report came about."))
+    explain_command.add_options(command("explain", explain_command.execute, "Show step by step how a report's number came about."))
     replay_command.add_options(command("replay", replay_command.execute, "Work a report's numbers out again and compare."))
     _add_card(command("card", _card, "Print a metric's declaration."))
     return top

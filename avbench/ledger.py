@@ -148,10 +148,11 @@ def check(report: Report) -> None:
         return
     paths = [Path(facts["path"]) for facts in report.clips.values()]
     folder = str(paths[0].parent) if paths else "DIR"
+    against = " --reference PATH" if any(result.reference for result in report.metrics) else ""
     raise UsageError(
         f"The report of {report.model} holds neither its run's arguments nor digests, so it was written by an avbench that kept "
         f"none and cannot be replayed; make a new one: avbench run --benchmark {report.benchmark.name} --clips '{folder}' "
-        f"--metrics {','.join(result.name for result in report.metrics)} --report FILE"
+        f"--metrics {','.join(result.name for result in report.metrics)}{against} --report FILE"
     )
 
 

@@ -65,7 +65,8 @@ class Judged:
 
     def trace(self, request: Request) -> dict[str, Any]:
         """What ``avbench replay`` will want to know of it (see ``avbench.ledger``)."""
-        against = request.reference if isinstance(request.reference, Path) else self.reference and self.reference.rows()
+        file = request.reference if isinstance(request.reference, Path) else None
+        against = file or (self.reference.rows() if self.reference else None)
         return ledger.record(request.metrics, self.side.rows(), against, request.pairing.missing)
 
 

@@ -29,7 +29,7 @@ def array_digest(*arrays: Array) -> str:
     for array in arrays:
         whole = np.asarray(array, order="C")
         digest.update(f"{whole.dtype.str}{whole.shape}".encode())
-        digest.update(whole.reshape(-1).view(np.uint8))
+        digest.update(whole.reshape(-1).view(np.uint8).data)
     return digest.hexdigest()[:DIGITS]
 
 

@@ -80,8 +80,9 @@ def page(found: Replay) -> str:
     if len(found.differences) > SHOWN:
         lines.append(f"  ... and {len(found.differences) - SHOWN} more; --json lists them all")
     lines += [f"  {name}: {reason}" for name, reason in found.left_out.items()]
-    lines += [f"  {count} clips have other digests from stage {stage} on, with the same numbers" for stage, count in found.drifts.items()]
-    lines += [f"  possible cause: {name} was {then or 'absent'}, is {now or 'absent'}" for name, (then, now) in found.versions.items()]
+    lines += [f"  {n} clips have other digests from stage {stage} on, with the same numbers" for stage, n in found.drifts.items()]
+    changes = ((name, then or "absent", now or "absent") for name, (then, now) in found.versions.items())
+    lines += [f"  possible cause: {name} was {then}, is {now}" for name, then, now in changes]
     return "\n".join(lines)
 
 
