@@ -68,14 +68,15 @@ def page(found: Replay) -> str:
     words = {
         "identical": "identical",
         "within tolerance": f"within tolerance: relative differences up to {found.largest:.2g} (allowed {found.tolerance:g})",
-        "incomplete": "what could be replayed agrees; not all could",
+        "incomplete": "every number that was compared agrees, but not everything is as recorded",
         "differs": f"{len(found.differences)} numbers differ",
     }
     lines = [f"{found.model}: {words[found.verdict]}"]
     lines.append(f"  {found.compared} numbers worked out again, {found.identical} identical to the last digit")
     for file in found.files:
         now = f"sha256 {file.then[:12]}... then, {file.now[:12] or 'none'}... now" if file.state == "changed" else "not there"
-        lines.append(f"  {file.clip}: differs at stage file, {file.state} ({now}): {file.path}")
+        side = "reference " if file.side == "reference" else ""
+        lines.append(f"  {side}{file.clip}: differs at stage file, {file.state} ({now}): {file.path}")
     lines += [f"  {_line(d)}" for d in found.differences[:SHOWN]]
     if len(found.differences) > SHOWN:
         lines.append(f"  ... and {len(found.differences) - SHOWN} more; --json lists them all")
