@@ -13,6 +13,8 @@ from avbench.clip import Prompt
 from avbench.errors import UsageError
 from avbench.model import FolderModel, Model
 
+ORIGIN = ".avbench-origin"  # beside the clips: the model, benchmark version and seed that made them
+
 
 def generate(
     model: str,
@@ -39,7 +41,8 @@ def generate(
         number of clips made and kept.
 
     Raises:
-        UsageError: an unknown name, a benchmark without prompts, a folder that cannot be made.
+        UsageError: an unknown name, a benchmark without prompts, a folder that cannot be made or holds clips of another model,
+            seed or version of the benchmark.
     """
     bench: Benchmark = catalog.load("benchmark", benchmark)
     if bench.open_set:
@@ -57,10 +60,27 @@ def generate(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"The folder {folder} cannot be made ({error.strerror}); choose another --clips.") from error
+    maker = shlex.join(plugin.argv) if isinstance(plugin, FolderModel) else repr(plugin)
+    _claim(folder, f"{model} {maker}, {benchmark} v{bench.version}, seed {seed}", {p.id for p in asked if overwrite})
     todo = [p for p in asked if overwrite or not (folder / f"{p.id}.mp4").exists()]
     if todo:
         _answer(plugin, todo, seed, folder, device, progress)
     return len(todo), len(asked) - len(todo)
+
+
+def _claim(folder: Path, origin: str, made_again: set[str]) -> None:
+    """Say beside the clips where they come from; raises ``UsageError`` where one that would be kept comes from elsewhere."""
+    record = folder / ORIGIN
+    try:
+        before = record.read_text(encoding="utf-8").strip() if record.exists() else origin
+        if before != origin and any(clip.stem not in made_again for clip in folder.glob("*.mp4")):
+            raise UsageError(
+                f"{folder} holds clips of another origin ({before}; asked for: {origin}); choose another --clips, or pass "
+                "--overwrite for all its prompts."
+            )
+        record.write_text(origin + "\n", encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{record} cannot be read and written ({error}); choose another --clips.") from error
 
 
 def _answer(

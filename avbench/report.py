@@ -146,10 +146,12 @@ class Report:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             partial.write_text(text + "\n", encoding="utf-8")
+            self.to_pandas().to_parquet(path.with_suffix(".parquet"), index=False)
             os.replace(partial, path)
         except OSError as error:
-            raise UsageError(f"The report cannot be written to {path} ({error.strerror}); choose another --report.") from error
-        self.to_pandas().to_parquet(path.with_suffix(".parquet"), index=False)
+            partial.unlink(missing_ok=True)
+            reason = error.strerror or error
+            raise UsageError(f"The report cannot be written to {path} ({reason}); choose another --report.") from error
 
     @classmethod
     def read(cls, path: str | Path) -> Report:
