@@ -65,6 +65,8 @@ class Result:
     ``value`` is the mean over scored clips (of the size of the score where ``better`` is ``zero``, so that early and late
     do not cancel), or the set's distance; None where nothing could be scored. ``identity`` hashes everything that
     must agree before two values may share a column: metric version and parameters, features, checkpoints, reference set.
+    ``possible`` is what the value could be at least and at most if every missing or failed clip had been scored, where the metric's
+    range is bounded: absent clips can then never help. Source: Manski, Am. Econ. Rev. 80 (1990).
     """
 
     metric: str
@@ -83,6 +85,7 @@ class Result:
     missing: tuple[Missing, ...] = ()
     scores: tuple[ClipScore, ...] = ()
     weights: tuple[Weights, ...] = ()
+    possible: tuple[float, float] | None = None
 
     @property
     def official(self) -> bool:
@@ -121,6 +124,11 @@ class Report:
     notes: tuple[str, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
     schema: int = SCHEMA
+
+    @property
+    def role(self) -> str:
+        """``floor``, ``ceiling`` or ``model``: what the model that made the clips is, where avbench generated them."""
+        return str(dict(self.provenance.get("made_by") or {}).get("role", "model"))
 
     @property
     def complete(self) -> bool:
@@ -239,5 +247,6 @@ def _result(row: dict[str, Any]) -> Result:
             "missing": tuple(Missing(**m) for m in row["missing"]),
             "scores": tuple(ClipScore(**s) for s in row["scores"]),
             "weights": tuple(Weights(**w) for w in row.get("weights", ())),
+            "possible": tuple(row["possible"]) if row.get("possible") else None,
         }
     )

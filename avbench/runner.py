@@ -22,7 +22,7 @@ from avbench.extract import Counts as ExtractCounts
 from avbench.feature import Feature, Sample
 from avbench.judge import Outcome, Plan, blamed_on, check_device, judge_all, lacks
 from avbench.metric import ClipMetric, Metric, Score, SetMetric, Total
-from avbench.pairing import Pairing, pair, pair_reference
+from avbench.pairing import Pairing, origin_of, pair, pair_reference
 from avbench.reference import Header, set_digest
 from avbench.reference import read as read_reference
 from avbench.reference import write as write_reference
@@ -131,7 +131,7 @@ def run(
             clips={i: {"path": printable(str(c.path)), "sha256": side.outcomes[i].digest} for i, c in side.clips.items()},
             extra=tuple({"file": name, "reason": reason} for name, reason in request.pairing.extra),
             notes=tuple(_notes(request.metrics, side, reference_side)),
-            provenance={**provenance(), **cost},
+            provenance={**provenance(), **cost, "made_by": origin_of(Path(clips))},
         )
 
 
@@ -386,7 +386,16 @@ def _clip_result(name: str, metric: ClipMetric, request: Request, side: Side) ->
     low, high = metric.card.range
     bounds = (0.0, max(abs(low), abs(high))) if metric.card.better == "zero" else (low, high)
     interval = mean_interval(values, [row.cluster for row in rows], bounds)
-    return {**facts, "value": float(np.mean(values)), "interval": interval, "summaries": summaries}
+    possible = _possible(values, counts.failed, bounds)
+    return {**facts, "value": float(np.mean(values)), "interval": interval, "summaries": summaries, "possible": possible}
+
+
+def _possible(values: Sequence[float], failed: int, bounds: tuple[float, float]) -> tuple[float, float] | None:
+    """Least and greatest mean if the failed clips had the worst and best scores there are; None where no clip failed."""
+    if not failed or not np.isfinite(bounds).all():
+        return None
+    total, count = float(np.sum(values)), len(values) + failed
+    return (total + failed * bounds[0]) / count, (total + failed * bounds[1]) / count
 
 
 def _clip_score(score: Score, prompt: Prompt) -> ClipScore:
