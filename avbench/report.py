@@ -66,7 +66,8 @@ class Result:
     do not cancel), or the set's distance; None where nothing could be scored. ``identity`` hashes everything that
     must agree before two values may share a column: metric version and parameters, features, checkpoints, reference set.
     ``possible`` is what the value could be at least and at most if every missing or failed clip had been scored, where the metric's
-    range is bounded: absent clips can then never help. Source: Manski, Am. Econ. Rev. 80 (1990).
+    range is bounded: absent clips can then never help. Source: Manski, Am. Econ. Rev. 80 (1990). ``replicates`` are a set's
+    distances without each group of prompts (see ``avbench.statistics.Jackknife``), from which two sets are compared.
     """
 
     metric: str
@@ -86,6 +87,7 @@ class Result:
     scores: tuple[ClipScore, ...] = ()
     weights: tuple[Weights, ...] = ()
     possible: tuple[float, float] | None = None
+    replicates: tuple[float, ...] = ()
 
     @property
     def official(self) -> bool:
@@ -248,5 +250,6 @@ def _result(row: dict[str, Any]) -> Result:
             "scores": tuple(ClipScore(**s) for s in row["scores"]),
             "weights": tuple(Weights(**w) for w in row.get("weights", ())),
             "possible": tuple(row["possible"]) if row.get("possible") else None,
+            "replicates": tuple(row.get("replicates", ())),
         }
     )

@@ -29,6 +29,7 @@ from avbench.reference import write as write_reference
 from avbench.report import BenchmarkFacts, ClipScore, Counts, Missing, Report, Result, Weights
 from avbench.statistics import mean_interval
 from avbench.store import decoder_identity, default_root
+from avbench.uncertainty import gap_notes, uncertainty
 
 Progress = Callable[[str, int, int], None]
 AVAILABLE = "available"
@@ -62,6 +63,7 @@ class Request:
     metrics: dict[str, Metric]
     unavailable: dict[str, str] = field(default_factory=dict)
     reference: Pairing | Path | None = None
+    gaps: dict[str, Mapping[str, str]] = field(default_factory=dict)  # metric to what its sub-samples could not give
 
 
 def run(
@@ -130,7 +132,7 @@ def run(
             unavailable=request.unavailable,
             clips={i: {"path": printable(str(c.path)), "sha256": side.outcomes[i].digest} for i, c in side.clips.items()},
             extra=tuple({"file": name, "reason": reason} for name, reason in request.pairing.extra),
-            notes=tuple(_notes(request.metrics, side, reference_side)),
+            notes=(*_notes(request.metrics, side, reference_side), *gap_notes(request.gaps)),
             provenance={**provenance(), **cost, "made_by": origin_of(Path(clips))},
         )
 
@@ -345,7 +347,7 @@ def _result(name: str, metric: Metric, request: Request, side: Side, reference: 
         kind="set",
         identity=identity(metric, against),
         reference=against,
-        **_set_result(name, metric, request.benchmark, side, reference),
+        **_set_result(name, metric, request, side, reference),
     )
 
 
@@ -403,8 +405,8 @@ def _clip_score(score: Score, prompt: Prompt) -> ClipScore:
     return ClipScore(score.clip, prompt.cluster or prompt.id, score.value, score.details)
 
 
-def _set_result(name: str, metric: SetMetric, benchmark: Benchmark, side: Side, reference: Side | None) -> dict[str, Any]:
-    generated, missing = _usable(metric, side, lambda prompt: benchmark.out_of_scope(name, prompt))
+def _set_result(name: str, metric: SetMetric, request: Request, side: Side, reference: Side | None) -> dict[str, Any]:
+    generated, missing = _usable(metric, side, lambda prompt: request.benchmark.out_of_scope(name, prompt))
     skipped = sum(m.kind == "not_applicable" for m in missing)
     others = _usable(metric, reference)[0] if reference is not None and metric.needs_reference else []
     counts = Counts(len(generated) + len(missing), len(generated), len(missing) - skipped, skipped)
@@ -423,7 +425,11 @@ def _set_result(name: str, metric: SetMetric, benchmark: Benchmark, side: Side, 
     if not low <= value <= high:
         return {**facts, "reason": f"The distance came out as {value}, outside its range [{low}, {high}]."}
     summaries = {"reference_clips": float(len(others))} if metric.needs_reference else {}
-    return {**facts, "value": value, "summaries": {**summaries, **further}}
+    with blamed_on(f"The metric {name} broke"):
+        beside = uncertainty(metric, value, generated, others, [p.cluster or p.id for p in _asked(request)])
+    request.gaps[name] = beside.gaps
+    summaries = {**summaries, **further, **beside.summaries}
+    return {**facts, "value": value, "interval": beside.interval, "replicates": beside.replicates, "summaries": summaries}
 
 
 def _usable(
@@ -443,13 +449,17 @@ def _usable(
     return samples, missing
 
 
-def _facts(request: Request) -> BenchmarkFacts:
+def _asked(request: Request) -> list[Prompt]:
+    """The prompts behind the report's digest: all, or those whose clips exist."""
     answered = {clip.id: clip.prompt for clip in request.pairing.clips}
     asked = {prompt.id: prompt for prompt in request.prompts}
     unclear = [asked.get(i, Prompt(i)) for i, _, _ in request.pairing.missing]  # there, but not to be told apart
     prompts = [*answered.values(), *unclear]
-    if not request.pairing.limited and not request.benchmark.open_set:
-        prompts = request.prompts
+    return request.prompts if not request.pairing.limited and not request.benchmark.open_set else prompts
+
+
+def _facts(request: Request) -> BenchmarkFacts:
+    prompts = _asked(request)
     limited = request.pairing.limited
     return BenchmarkFacts(
         name=request.name,

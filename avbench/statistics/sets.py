@@ -7,6 +7,7 @@ Everything here leaves clips out instead.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ from avbench.statistics.paired import Difference, student_difference
 
 Chosen = Sequence[int]  # positions of clips
 
-GROUPS = 40
+GROUPS = 10  # fewer, larger groups overstate the error of few clips in many dimensions less (docs/statistics.md)
 SHRINKING = (1.25, 1.5, 1.75, 2.0)  # a sub-sample holds N / this many clips: evenly spaced in 1 / N
 
 
@@ -31,14 +32,34 @@ class Jackknife:
     value: float
     replicates: tuple[float, ...]
 
-    def interval(self, level: float = 0.95) -> Interval:
-        """Student's interval on the jackknife's error: of the distance expected of N clips against this very reference.
+    @property
+    def error(self) -> tuple[float, int]:
+        """Standard error, sqrt((G-1)/G sum (r - mean r)^2) over groups that count, and G - 1. Source: Tukey 1958."""
+        replicates = np.asarray(self.replicates)
+        counted = replicates[replicates != self.value]
+        groups = len(counted)
+        if groups < 2:
+            return 0.0, 1
+        return float(np.sqrt((groups - 1) / groups * np.sum((counted - counted.mean()) ** 2))), groups - 1
 
-        The bias of few clips is in its target, and sampling of the reference is not in its width.
+    def interval(self, bounds: tuple[float, float] = (-math.inf, math.inf), level: float = 0.95) -> Interval:
+        """Student's interval of the distance that N clips are expected to have against this very reference.
+
+        The bias of few clips is in its target, and sampling of the reference is not in its width. A distance that cannot be below 0
+        and stands clear of it is skewed to the right: its interval is taken on the logarithm's scale.
+
+        Args:
+            bounds: the metric's range.
+            level: share of samples whose interval holds that expected distance.
         """
-        error, degrees = _error(np.asarray(self.replicates), self.value)
-        reach = student_quantile(0.5 + level / 2, degrees) * error if degrees > 0 else 0.0
-        return Interval(self.value - reach, self.value + reach, level, f"jackknife of {degrees + 1} groups of prompts, Student t")
+        error, degrees = self.error
+        reach = student_quantile(0.5 + level / 2, degrees) * error
+        low, high = self.value - reach, self.value + reach
+        scale = "Student t"
+        if bounds[0] == 0.0 and 0.0 < low < self.value:
+            ratio = math.exp(reach / self.value)
+            low, high, scale = self.value / ratio, self.value * ratio, "Student t of the logarithm"
+        return Interval(max(bounds[0], low), min(bounds[1], high), level, f"jackknife of {degrees + 1} groups of prompts, {scale}")
 
 
 @dataclass(frozen=True)
@@ -61,12 +82,13 @@ def group_of(clusters: Sequence[str], groups: int = GROUPS) -> dict[str, int]:
     return {name: place % min(groups, len(order)) for place, name in enumerate(order)}
 
 
-def jackknife(score: Callable[[Chosen], float], groups: Sequence[int]) -> Jackknife:
+def jackknife(score: Callable[[Chosen], float], groups: Sequence[int], total: int = 0) -> Jackknife:
     """Leave out one group of clips after the other.
 
     Args:
         score: the distance of the clips at these positions.
         groups: of each clip, from ``group_of``.
+        total: how many groups there are, if some at the end may have no clip.
 
     Raises:
         ValueError: fewer than two groups have clips.
@@ -76,7 +98,7 @@ def jackknife(score: Callable[[Chosen], float], groups: Sequence[int]) -> Jackkn
     if len(np.unique(index)) < 2:
         raise ValueError("A jackknife needs clips of two groups.")
     everything = score(range(len(index)))
-    count = int(index.max()) + 1
+    count = max(total, int(index.max()) + 1)
     left = [np.flatnonzero(index != group) for group in range(count)]
     return Jackknife(everything, tuple(score(kept.tolist()) if len(kept) < len(index) else everything for kept in left))
 
@@ -152,15 +174,6 @@ def set_difference(first: Jackknife, second: Jackknife, level: float = 0.95) -> 
     groups = len(replicates)
     error = float(np.sqrt((groups - 1) / groups * np.sum((replicates - replicates.mean()) ** 2))) if groups > 1 else 0.0
     return student_difference(value, error, max(groups - 1, 1), level, f"paired jackknife of {groups} groups of prompts, Student t")
-
-
-def _error(replicates: Vector, value: float) -> tuple[float, int]:
-    """Jackknife standard error, sqrt((G-1)/G sum (r - mean r)^2), and G - 1, over groups that count. Source: Tukey 1958."""
-    counted = replicates[replicates != value]
-    groups = len(counted)
-    if groups < 2:
-        return 0.0, len(replicates) - 1
-    return float(np.sqrt((groups - 1) / groups * np.sum((counted - counted.mean()) ** 2))), groups - 1
 
 
 def _line(x: Vector, y: Vector) -> Extrapolation:
