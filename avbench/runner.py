@@ -375,9 +375,13 @@ def _clip_result(name: str, metric: ClipMetric, request: Request, side: Side) ->
     for gap in side.missing:
         lack = _not_asked(name, metric, request.benchmark, prompts[gap.clip]) if gap.clip in prompts else ""
         missing.append(Missing(gap.clip, "not_applicable", lack) if lack else gap)
+    missing = [replace(m, cluster=(prompts.get(m.clip) or side.prompt(m.clip)).cluster or m.clip) for m in missing]
     skipped = sum(m.kind == "not_applicable" for m in missing)
     counts = Counts(len(rows) + len(missing), len(rows), len(missing) - skipped, skipped)
-    facts: dict[str, Any] = {"n": counts, "missing": tuple(missing), "scores": rows, "value": None, "interval": None}
+    low, high = metric.card.range
+    bounds = (0.0, max(abs(low), abs(high))) if metric.card.better == "zero" else (low, high)
+    facts: dict[str, Any] = {"n": counts, "missing": tuple(missing), "scores": rows, "value": None, "interval": None,
+                             "bounds": bounds if np.isfinite(bounds).all() else None}  # fmt: skip
     if not rows:
         return {**facts, "reason": "No clip could be scored"}
     raw = [row.value for row in rows]
@@ -385,19 +389,8 @@ def _clip_result(name: str, metric: ClipMetric, request: Request, side: Side) ->
     signed = {"signed_mean": float(np.mean(raw))} if metric.card.better == "zero" else {}
     with blamed_on(f"The metric {name} broke"):
         summaries = {**signed, **metric.summaries(raw, [row.details for row in rows])}
-    low, high = metric.card.range
-    bounds = (0.0, max(abs(low), abs(high))) if metric.card.better == "zero" else (low, high)
     interval = mean_interval(values, [row.cluster for row in rows], bounds)
-    possible = _possible(values, counts.failed, bounds)
-    return {**facts, "value": float(np.mean(values)), "interval": interval, "summaries": summaries, "possible": possible}
-
-
-def _possible(values: Sequence[float], failed: int, bounds: tuple[float, float]) -> tuple[float, float] | None:
-    """Least and greatest mean if the failed clips had the worst and best scores there are; None where no clip failed."""
-    if not failed or not np.isfinite(bounds).all():
-        return None
-    total, count = float(np.sum(values)), len(values) + failed
-    return (total + failed * bounds[0]) / count, (total + failed * bounds[1]) / count
+    return {**facts, "value": float(np.mean(values)), "interval": interval, "summaries": summaries}
 
 
 def _clip_score(score: Score, prompt: Prompt) -> ClipScore:

@@ -64,6 +64,12 @@ class ClusterSums:
         return float(np.sqrt(groups / (groups - 1) * np.sum(residuals**2)) / self.sizes.sum())
 
 
+def student_interval(sums: ClusterSums, level: float = 0.95) -> Interval:
+    """Student's interval on the cluster-robust error, from two or more clusters' sums; unbounded."""
+    groups, reach = len(sums.sums), student_quantile(0.5 + level / 2, len(sums.sums) - 1) * sums.error
+    return Interval(sums.mean - reach, sums.mean + reach, level, f"Student t over {groups} clusters")
+
+
 def mean_interval(
     scores: Sequence[float], clusters: Sequence[str], bounds: tuple[float, float], level: float = 0.95, seed: int = SEED
 ) -> Interval | None:

@@ -4,18 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from avbench.statistics.intervals import BLOCK, SEED, ClusterSums, Interval, Vector, student_quantile, sums_interval
+from avbench.statistics.intervals import (
+    BLOCK,
+    SEED,
+    ClusterSums,
+    Interval,
+    Vector,
+    student_interval,
+    student_quantile,
+    sums_interval,
+)
 
 Scores = Sequence[tuple[str, str, float]]
 Better = Literal["higher", "lower"]
 
 EXACT = 4096  # sign patterns up to which all are tried
 FLIPS = 9999
+KEPT = 8_000_000  # signs kept in memory between two tests of as many clusters (64 MB)
 
 
 @dataclass(frozen=True)
@@ -51,7 +62,7 @@ class Verdict:
     margin: float
 
 
-def compare(first: Scores, second: Scores, level: float = 0.95, seed: int = SEED) -> Difference | None:
+def compare(first: Scores, second: Scores, level: float = 0.95, seed: int = SEED, *, interval: bool = True) -> Difference | None:
     """Difference of two models' means over the prompts that both answered.
 
     Clips of one id are paired. A prompt without a shared id (seeds named differently) contributes the difference of its two means
@@ -64,6 +75,7 @@ def compare(first: Scores, second: Scores, level: float = 0.95, seed: int = SEED
         second: of the other.
         level: of the interval.
         seed: of resampling and of random flips.
+        interval: whether the bootstrap is wanted; else the interval is Student's, in a tenth of the time.
 
     Returns:
         None with fewer than two shared clusters.
@@ -76,8 +88,8 @@ def compare(first: Scores, second: Scores, level: float = 0.95, seed: int = SEED
     if groups < 2:
         return None
     p, method = sign_flip(sums.sums, seed)
-    interval = sums_interval(sums, level, seed)
-    return Difference(sums.mean, interval, p, sums.error, groups - 1, round(float(sums.sizes.sum())), groups, method)
+    reach = sums_interval(sums, level, seed) if interval else student_interval(sums, level)
+    return Difference(sums.mean, reach, p, sums.error, groups - 1, round(float(sums.sizes.sum())), groups, method)
 
 
 def paired_sums(first: Scores, second: Scores) -> ClusterSums:
@@ -114,8 +126,15 @@ def sign_flip(sums: Vector, seed: int = SEED) -> tuple[float, str]:
     if 2**groups <= EXACT:
         signs = 1.0 - 2.0 * ((np.arange(2**groups)[:, None] >> np.arange(groups)) & 1)
         return float(np.mean(np.abs(signs @ sums) >= observed)), f"all {2**groups} sign flips of {groups} clusters"
-    hits = sum(int(np.sum(np.abs(signs @ sums) >= observed)) for signs in _random_signs(groups, seed))
+    few = groups * FLIPS <= KEPT  # a table asks the same patterns for all its pairs
+    patterns = _kept_signs(groups, seed) if few else _random_signs(groups, seed)
+    hits = sum(int(np.sum(np.abs(signs @ sums) >= observed)) for signs in patterns)
     return (hits + 1) / (FLIPS + 1), f"{FLIPS} random sign flips of {groups} clusters"
+
+
+@lru_cache(maxsize=1)
+def _kept_signs(groups: int, seed: int) -> tuple[NDArray[np.float64], ...]:
+    return tuple(_random_signs(groups, seed))
 
 
 def _random_signs(groups: int, seed: int) -> Iterator[NDArray[np.float64]]:
