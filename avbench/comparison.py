@@ -158,6 +158,7 @@ def _numbers(result: Result) -> dict[str, Number]:
     if result.interval is not None:
         found |= {"interval.low": result.interval.low, "interval.high": result.interval.high}
     found |= {f"summaries.{k}": x for k, x in result.summaries.items()}
+    found |= {f"replicates.{k}": x for k, x in enumerate(result.replicates)}
     return found | {f"n.{k}": float(x) for k, x in asdict(result.n).items()}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +63,7 @@ def find(report: Report, places: Places) -> Found:
     metrics, left_out = _metrics(report)
     paths = {i: clip_path(report, i, places) for i in own.clips}
     pairing, gone = _paired(own, paths, questions, _benchmark(report), report.trace["missing"])
+    pairing = replace(pairing, limited=report.benchmark.limited_to_present)
     against, gone_reference = _reference(report, places, questions)
     _leave_out(metrics, left_out, against)
     asked = [] if _benchmark(report).open_set else list(questions.values())

@@ -10,7 +10,7 @@ from avbench import ledger, weights
 from avbench.clip import file_digest
 from avbench.comparison import Books, Comparison, Difference
 from avbench.extract import Counts
-from avbench.judge import Plan
+from avbench.judge import Plan, check_device
 from avbench.metric import Total
 from avbench.recorded import Found, Places, find
 from avbench.report import Report
@@ -106,10 +106,11 @@ def replay(
         progress: called with (what, done, total).
 
     Raises:
-        UsageError: the report holds too little, or its prompts cannot be read again.
+        UsageError: the report holds too little, its prompts cannot be read again, or its device is not here.
         AvbenchError: a feature or metric broke.
     """
     then, asked = ledger.ledgers(report), report.provenance["arguments"]
+    check_device(device or asked["device"])
     with weights.stand_ins(asked["stand_in"]):
         found = find(report, places or Places())
         judged = None

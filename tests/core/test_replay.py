@@ -22,7 +22,7 @@ from avbench.errors import Unscorable, UsageError
 from avbench.feature import Frames
 from avbench.media import write_clip
 from avbench.metric import Metric
-from avbench.recorded import Places
+from avbench.recorded import Places, find
 from avbench.replay import Replay, replay
 from avbench.report import Report
 from avbench.runner import export_reference
@@ -260,6 +260,7 @@ def test_missing_prompts_and_limits_are_kept(toybox_folder: Path, tmp_path: Path
     report = avbench.run(toybox_folder, "toybox", metrics=["event_f1", "frozen"], prompts=settings, limit=5, store=None)
     assert report["frozen"].n.failed == 1 and replay(report).verdict == "identical"
     present = avbench.run(toybox_folder, "toybox", metrics=["frozen"], prompts=settings, only_present=True, store=None)
+    assert find(present, Places()).request.pairing.limited and not find(report, Places()).request.pairing.limited
     assert replay(present).verdict == "identical"
     other = settings.rename(tmp_path / "moved.json")
     with pytest.raises(UsageError, match="--prompts FILE"):
