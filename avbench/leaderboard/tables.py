@@ -109,16 +109,17 @@ def _paper_head(label: str, result: Result | None) -> str:
 def as_latex(table: Table) -> str:
     """booktabs ``tabular``; footnotes as comments."""
     head, body = _grid(table)
-    rows = [" & ".join(_escape(word) for word in row) + r" \\" for row in [head, *body]]
+    rows = [" & ".join(latex_text(word) for word in row) + r" \\" for row in [head, *body]]
     notes = [f"% {note}" for note in (table.title, *table.footnotes)]
     columns = "l" + "r" * (len(head) - 1)
     lines = [*notes, rf"\begin{{tabular}}{{{columns}}}", r"\toprule", rows[0], r"\midrule", *rows[1:], r"\bottomrule"]
     return "\n".join([*lines, r"\end{tabular}"]) + "\n"
 
 
-def _escape(text: str) -> str:
+def latex_text(text: str) -> str:
+    """The text with what LaTeX would take for a command escaped, and arrows, ± and dashes in its own signs."""
     special = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "±": r"$\pm$",
-               "↑": r"$\uparrow$", "↓": r"$\downarrow$", "→": r"$\to$", "–": "--"}  # fmt: skip
+               "↑": r"$\uparrow$", "↓": r"$\downarrow$", "→": r"$\to$", "–": "--", "†": r"\dag{}", "·": r"$\cdot$"}  # fmt: skip
     return "".join(special.get(c, "\\" + c if c in "&%$#_{}" else c) for c in text)
 
 
