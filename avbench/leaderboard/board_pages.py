@@ -105,7 +105,8 @@ def _latex_word(word: Word, sheet: Sheet) -> str:
 
 
 COLUMNS = ("kind", "benchmark", "prompts", "protocol", "model", "variant", "metric", "value", "low", "high", "uncertainty",
-           "better", "rank", "n", "identity", "reference", "checkpoints", "source", "source_kind", "reliability", "note")  # fmt: skip
+           "better", "rank", "n", "identity", "reference", "checkpoints", "source", "source_kind", "reliability",
+           "note")  # fmt: skip
 
 
 def as_csv(board: Board) -> str:

@@ -62,9 +62,11 @@ def sheets(table: Reported, known: Mapping[str, str], sources: Sequence[str]) ->
         size = -(-len(table.metrics) // count)  # parts of like size: eight and one would look like a slip
         parts = [table.metrics[i : i + size] for i in range(0, len(table.metrics), size)]
     made = []
-    for index, metrics in enumerate(parts):
+    done = 0
+    for metrics in parts:
         part = Reported(tuple(row for row in table.rows if row.metric in metrics))
-        number_of = f" ({index + 1} of {len(parts)})" if len(parts) > 1 else ""
+        number_of = f" · metrics {done + 1} to {done + len(metrics)} of {len(table.metrics)}" if len(parts) > 1 else ""
+        done += len(metrics)
         head, body = _grid(part, sources)
         made.append(Sheet("reported", title + number_of, head, body, tuple(_notes(part))))
     return made
