@@ -17,7 +17,7 @@ from avbench.leaderboard.sheet import Sheet, Word
 from avbench.leaderboard.tables import cell_text, heading
 from avbench.report import Report, Result
 
-MOST_MODELS = 6  # columns beside the metric that a page shows without scrolling
+MOST_MODELS = 5  # columns beside the metric that a page shows without scrolling
 NEEDED, OPTIONAL = {"benchmark", "title"}, {"prompts", "protocols", "subsets"}
 
 

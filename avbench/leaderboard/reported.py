@@ -121,8 +121,10 @@ def _notes(table: Reported) -> list[str]:
     remarks: dict[str, list[str]] = {}
     for remark, cells in where.items():
         remarks.setdefault(_whose(cells, table), []).append(remark)
-    legend = [f"{', '.join(names)}."] if names else []
-    return legend + [f"{whose}: {'; '.join(words)}." for whose, words in remarks.items()]
+    models = [f"{model} ({', '.join(remarks.pop(model))})" for model in table.models if model in remarks]
+    lines = [f"{', '.join(names)}."] if names else []
+    lines += [f"{'; '.join(models)}."] if models else []
+    return lines + [f"{whose}: {'; '.join(words)}." for whose, words in remarks.items()]
 
 
 def _plain(name: str) -> str:

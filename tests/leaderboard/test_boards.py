@@ -253,7 +253,7 @@ def test_many_models_are_shown_in_parts_with_ranks_over_all(report: Report) -> N
     worse = replace(models[7]["sharpness"], value=-1.0)
     models[7] = replace(models[7], metrics=(models[7]["loudness"], worse))
     first, second = measured(Board("toybox", "Toybox", reports=tuple(models)))
-    assert len(first.head) == 8 and len(second.head) == 4 and second.body[1][-1].text.endswith("#8")
+    assert len(first.head) == 7 and len(second.head) == 5 and second.body[1][-1].text.endswith("#8")
     assert not first.notes and reported(Board("toybox", "Toybox")) == {}
 
 
