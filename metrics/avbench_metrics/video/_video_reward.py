@@ -14,8 +14,8 @@ REWARD = VideoReward()
 SOURCE = "VideoAlign, Liu et al., arXiv 2501.13918; github.com/KwaiVGI/VideoAlign"
 PROTOCOL = (
     "whole clip; 2 frames per second, an even number, 4 to 768, from the first to the last; sides to multiples of 28 with 100,352 "
-    "to 200,704 pixels (bicubic, anti-aliased); template detailed_special up to the mark of motion quality; VideoReward (Qwen2-VL-2B, "
-    "adapters merged) in float32 (bfloat16 with flash attention there)"
+    "to 200,704 pixels (bicubic, anti-aliased); template detailed_special up to the mark of motion quality; VideoReward "
+    "(Qwen2-VL-2B, adapters merged) in float32 (bfloat16 with flash attention there)"
 )
 NOTES = (
     "The prompt's words stand behind both marks, so they do not count. Two frames of each second are seen: what flickers between "

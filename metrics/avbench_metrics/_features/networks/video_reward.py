@@ -20,16 +20,16 @@ PREFIX = "base_model.model."
 LAYERS = ("visual.", "model.visual."), ("model.", "model.language_model.")  # older and present names in transformers
 
 TINY_VOCABULARY, TINY_VIDEO = 1000, 1
+_NO_ENDS = {"bos_token_id": None, "eos_token_id": None}  # nothing is generated
 _TEXT = {
     "vocab_size": VOCABULARY, "hidden_size": 1536, "intermediate_size": 8960, "num_hidden_layers": 28, "num_attention_heads": 12,
     "num_key_value_heads": 2, "rms_norm_eps": 1e-6, "rope_theta": 1e6,
-    "rope_scaling": {"type": "mrope", "mrope_section": [16, 24, 24]},
+    "rope_scaling": {"type": "mrope", "mrope_section": [16, 24, 24]}, **_NO_ENDS,
 }  # fmt: skip
 _VISION = {"depth": 32, "embed_dim": 1280, "hidden_size": 1536, "num_heads": 16, "mlp_ratio": 4}
 _TINY_TEXT = {
     "vocab_size": TINY_VOCABULARY, "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4,
-    "num_key_value_heads": 2, "rope_scaling": {"type": "mrope", "mrope_section": [2, 1, 1]}, "bos_token_id": None,
-    "eos_token_id": None,
+    "num_key_value_heads": 2, "rope_scaling": {"type": "mrope", "mrope_section": [2, 1, 1]}, **_NO_ENDS,
 }  # fmt: skip
 _TINY_VISION = {"depth": 1, "embed_dim": 32, "hidden_size": 32, "num_heads": 4}
 
