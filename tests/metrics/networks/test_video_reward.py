@@ -1,4 +1,4 @@
-"""VideoReward: the published file's names and adapters, its pictures against transformers, what its question may and may not change."""
+"""VideoReward: the published file's names and adapters, its pictures against transformers, what changes its rewards."""
 
 from __future__ import annotations
 
@@ -300,8 +300,9 @@ def made_vocabulary(path: Path, words: int, marks: list[str]) -> Path:
     added = [{"id": words + i, "content": mark, "single_word": False, "lstrip": False, "rstrip": False, "normalized": False,
               "special": True} for i, mark in enumerate(marks)]  # fmt: skip
     model = {"type": "WordLevel", "vocab": {f"w{i}": i for i in range(words)}, "unk_token": "w0"}
-    parts = {"truncation": None, "padding": None, "added_tokens": added, "normalizer": None, "post_processor": None, "decoder": None}
-    path.write_text(json.dumps({"version": "1.0", **parts, "pre_tokenizer": {"type": "Whitespace"}, "model": model}))
+    absent = dict.fromkeys(("truncation", "padding", "normalizer", "post_processor", "decoder"))
+    whole = {"version": "1.0", **absent, "added_tokens": added, "pre_tokenizer": {"type": "Whitespace"}, "model": model}
+    path.write_text(json.dumps(whole))
     return path
 
 
