@@ -53,11 +53,13 @@ def test_from_files_to_numbers_by_one_run_of_the_network_for_each_clip(
     toybox_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from avbench_metrics._features.networks import video_reward
+    from avbench_metrics._features.networks.video_reward_input import MOTION, TINY_IDS, VISUAL
 
     runs: list[tuple[int, int, int]] = []
     forward = video_reward.VideoReward.forward
 
     def counted(self: Any, question: Any, patches: Any, grid: tuple[int, int, int], marks: Any) -> Any:
+        assert marks == [TINY_IDS[VISUAL], TINY_IDS[MOTION]]
         runs.append(grid)
         return forward(self, question, patches, grid, marks)
 
