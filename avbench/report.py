@@ -7,12 +7,12 @@ import json
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from avbench.errors import UnknownName, UsageError
-from avbench.statistics import Interval
+from avbench.statistics import Interval, mean_interval
 
 if TYPE_CHECKING:
     import pandas
@@ -32,11 +32,12 @@ class Counts:
 
 @dataclass(frozen=True)
 class Missing:
-    """A clip without a score: ``kind`` (missing, not_applicable, no_audio, unreadable ...) and the reason in words."""
+    """A clip without a score: ``kind`` (missing, not_applicable, no_audio, unreadable ...), the reason in words, its prompt."""
 
     clip: str
     kind: str
     reason: str
+    cluster: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,9 @@ class Result:
     ``value`` is the mean over scored clips (of the size of the score where ``better`` is ``zero``, so that early and late
     do not cancel), or the set's distance; None where nothing could be scored. ``identity`` hashes everything that
     must agree before two values may share a column: metric version and parameters, features, checkpoints, reference set.
+    ``bounds`` are the least and greatest score (or size of it) that a clip can have, None where there is no such bound.
+    ``replicates`` are a set's distances without each group of prompts (see ``avbench.statistics.Jackknife``), from which two sets
+    are compared.
     """
 
     metric: str
@@ -83,6 +87,8 @@ class Result:
     missing: tuple[Missing, ...] = ()
     scores: tuple[ClipScore, ...] = ()
     weights: tuple[Weights, ...] = ()
+    bounds: tuple[float, float] | None = None
+    replicates: tuple[float, ...] = ()
 
     @property
     def official(self) -> bool:
@@ -93,6 +99,35 @@ class Result:
     def name(self) -> str:
         """Column name: ``metric@protocol``."""
         return f"{self.metric}@{self.protocol}"
+
+    @property
+    def possible(self) -> tuple[float, float] | None:
+        """What the value could be at least and at most had every missing or failed clip been scored.
+
+        None where none is or scores have no bounds. Source: Manski, American Economic Review 80 (1990).
+        """
+        if self.bounds is None or self.value is None or not self.n.failed:
+            return None
+        count = self.n.scored + self.n.failed
+        low, high = ((self.value * self.n.scored + self.n.failed * bound) / count for bound in self.bounds)
+        return low, high
+
+    def at_worst(self) -> Result:
+        """The result if every missing or failed clip had the worst score there is: absent clips can then never help.
+
+        Itself where no clip failed, the metric has no direction, or its scores have no bounds.
+        """
+        if self.bounds is None or self.better == "none" or not self.n.failed:
+            return self
+        worst = self.bounds[0] if self.better == "higher" else self.bounds[1]
+        gaps = [gap for gap in self.missing if gap.kind != "not_applicable"]
+        scores = (*self.scores, *(ClipScore(gap.clip, gap.cluster or gap.clip, worst) for gap in gaps))
+        values = [abs(s.value) if self.better == "zero" else s.value for s in scores]
+        counts = replace(self.n, scored=len(scores), failed=0)
+        interval = mean_interval(values, [s.cluster for s in scores], self.bounds)
+        missing = tuple(gap for gap in self.missing if gap.kind == "not_applicable")
+        mean = sum(values) / len(values)
+        return replace(self, value=mean, interval=interval, scores=scores, missing=missing, n=counts)
 
 
 @dataclass(frozen=True)
@@ -123,6 +158,11 @@ class Report:
     schema: int = SCHEMA
 
     @property
+    def role(self) -> str:
+        """``floor``, ``ceiling`` or ``model``: what the model that made the clips is, where avbench generated them."""
+        return str(dict(self.provenance.get("made_by") or {}).get("role", "model"))
+
+    @property
     def complete(self) -> bool:
         """Whether no clip is missing or failed under any metric."""
         return all(result.n.failed == 0 for result in self.metrics)
@@ -146,10 +186,12 @@ class Report:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             partial.write_text(text + "\n", encoding="utf-8")
+            self.to_pandas().to_parquet(path.with_suffix(".parquet"), index=False)
             os.replace(partial, path)
         except OSError as error:
-            raise UsageError(f"The report cannot be written to {path} ({error.strerror}); choose another --report.") from error
-        self.to_pandas().to_parquet(path.with_suffix(".parquet"), index=False)
+            partial.unlink(missing_ok=True)
+            reason = error.strerror or error
+            raise UsageError(f"The report cannot be written to {path} ({reason}); choose another --report.") from error
 
     @classmethod
     def read(cls, path: str | Path) -> Report:
@@ -199,7 +241,7 @@ class Report:
                 details = json.dumps(dict(s.details), allow_nan=False)
                 rows.append((self.model, r.metric, r.protocol, s.clip, s.cluster, s.value, r.unit, "scored", "", details))
             for m in r.missing:
-                rows.append((self.model, r.metric, r.protocol, m.clip, m.clip, None, r.unit, m.kind, m.reason, "{}"))
+                rows.append((self.model, r.metric, r.protocol, m.clip, m.cluster or m.clip, None, r.unit, m.kind, m.reason, "{}"))
         return rows
 
     def _summary_rows(self) -> list[tuple[object, ...]]:
@@ -237,5 +279,7 @@ def _result(row: dict[str, Any]) -> Result:
             "missing": tuple(Missing(**m) for m in row["missing"]),
             "scores": tuple(ClipScore(**s) for s in row["scores"]),
             "weights": tuple(Weights(**w) for w in row.get("weights", ())),
+            "bounds": tuple(row["bounds"]) if row.get("bounds") else None,
+            "replicates": tuple(row.get("replicates", ())),
         }
     )
