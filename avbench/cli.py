@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from avbench.commands import board as board_command
 from avbench.commands import compare as compare_command
 from avbench.commands import explain as explain_command
 from avbench.commands import gate as gate_command
@@ -78,6 +79,7 @@ def parser() -> argparse.ArgumentParser:
     weights_command.add_options(command("weights", weights_command.execute, "List, fetch, add, verify or export checkpoints."))
     reference_command.add_options(command("reference", reference_command.execute, "Save features of real clips for set metrics."))
     submit_command.add_options(command("submit", submit_command.execute, "Check whether a report may enter a leaderboard."))
+    board_command.add_options(command("board", board_command.execute, "Render leaderboard folders."))
     compare_command.add_options(command("compare", compare_command.execute, "Two reports: differences, tests, what moved most."))
     gate_command.add_options(command("gate", gate_command.execute, "Fail where new clips are worse than old ones, for CI."))
     explain_command.add_options(command("explain", explain_command.execute, "Show step by step how a report's number came about."))
