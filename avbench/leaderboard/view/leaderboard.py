@@ -1,0 +1,138 @@
+"""The table of the ranking, by metrics or by models, and the notes under it."""
+
+from __future__ import annotations
+
+from avbench.leaderboard.rank import Cell, Table
+from avbench.leaderboard.tables import number
+from avbench.leaderboard.view.page import escape, name
+from avbench.leaderboard.view.subject import Subject, column_head, search_words
+from avbench.report import Result
+
+
+class Notes:
+    """Every footnote once, in order; a note that a cell points to gets its number from its words."""
+
+    def __init__(self, table: Table) -> None:
+        self.texts = list(dict.fromkeys(table.footnotes))
+
+    def place(self, text: str) -> int:
+        """The note's number, counted from 1."""
+        if text not in self.texts:
+            self.texts.append(text)
+        return self.texts.index(text) + 1
+
+    def html(self) -> str:
+        """The list that the numbers lead to."""
+        if not self.texts:
+            return "<p>Nothing to note.</p>"
+        items = "".join(f'<li id="note-{i}">{escape(text)}</li>' for i, text in enumerate(self.texts, 1))
+        return f"<ol>{items}</ol>"
+
+
+def tables(subject: Subject, notes: Notes) -> str:
+    """Both tables; a switch shows one of them."""
+    return (
+        '<p class="scripted">show <label><input type="radio" name="shape" value="by-metric" checked> metrics as rows</label> '
+        '<label><input type="radio" name="shape" value="by-model"> models as rows</label></p>'
+        f'<div class="wide" id="by-metric" tabindex="0" role="region" aria-label="Leaderboard, metrics as rows">'
+        f"{_by_metric(subject, notes)}</div>"
+        f'<div class="wide" id="by-model" tabindex="0" role="region" aria-label="Leaderboard, models as rows" hidden>'
+        f"{_by_model(subject, notes)}</div>"
+    )
+
+
+def sortable(words: str, first: str = "ascending", attributes: str = "") -> str:
+    """A column head that sorts its table; ``first`` is the order of the first press."""
+    return (
+        f'<th scope="col" aria-sort="none" data-first="{first}"{attributes}><button type="button" class="sort">{words}</button></th>'
+    )
+
+
+def _by_metric(subject: Subject, notes: Notes) -> str:
+    heads = "".join(sortable(name(model), attributes=f' data-model="{i}"') for i, model in enumerate(subject.models))
+    rows = []
+    for place, column in enumerate(subject.table.columns):
+        cells = "".join(
+            _cell(models_cells[place], model, i, column, notes, by_rank=True)
+            for i, (model, models_cells) in enumerate(subject.table.rows)
+        )
+        head = f'<th scope="row" data-sort="{escape(column.title.lower())}"><a href="#metric-{place}">{column_head(column)}</a></th>'
+        rows.append(f'<tr data-metric="{search_words(column)}">{head}{cells}</tr>')
+    return (
+        f"<table><caption>{name(subject.table.title)}; a model's head sorts by its rank</caption>"
+        f"<thead><tr>{sortable('metric')}{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+    )
+
+
+def _by_model(subject: Subject, notes: Notes) -> str:
+    columns = subject.table.columns
+    heads = "".join(
+        sortable(column_head(c), "descending" if c.better == "higher" else "ascending", f' data-metric="{search_words(c)}"')
+        for c in columns
+    )
+    rows = []
+    for i, (model, cells) in enumerate(subject.table.rows):
+        body = "".join(_cell(cell, model, i, c, notes, by_rank=False) for cell, c in zip(cells, columns, strict=True))
+        rows.append(f'<tr data-model="{i}"><th scope="row" data-sort="{name(model)}">{name(model)}</th>{body}</tr>')
+    return (
+        f"<table><caption>{name(subject.table.title)}; a metric's head sorts by its value</caption>"
+        f"<thead><tr>{sortable('model')}{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
+    )
+
+
+def rank_text(cell: Cell) -> str:
+    """The only place that writes a rank; "" without one."""
+    return "" if cell.rank is None else f"#{cell.rank}"
+
+
+def _cell(cell: Cell, model: str, index: int, column: Result, notes: Notes, *, by_rank: bool) -> str:
+    """One value with its interval, N, rank or reason; sorts by rank where a row mixes units, else by value."""
+    result = cell.result
+    value = None if result is None else result.value
+    key = cell.rank if by_rank else value
+    mark = f' data-model="{index}"' if by_rank else f' data-metric="{search_words(column)}"'
+    sort = "" if key is None else f' data-sort="{key:.17g}"'
+    reason = _why(cell)
+    why = f' title="{escape(reason)}"' if reason else ""
+    kind = "best" if cell.rank == 1 else "unranked" if reason else ""
+    shown = f"{_value(result)}{_mark(reason, cell, model, column, notes)}{_rank(cell)}{_count(result)}"
+    return f'<td class="{kind}"{mark}{sort}{why}>{shown}</td>'
+
+
+def _value(result: Result | None) -> str:
+    if result is None or result.value is None:
+        return '<span class="value">–</span>'
+    reach = ""
+    if result.interval is not None:
+        i = result.interval
+        reach = f' <span class="reach" title="{i.level:.0%}, {escape(i.method)}">[{number(i.low)}, {number(i.high)}]</span>'
+    return f'<span class="value">{number(result.value)}</span>{reach}'
+
+
+def _rank(cell: Cell) -> str:
+    return f' <span class="rank">{rank_text(cell)}</span>' if rank_text(cell) else ""
+
+
+def _why(cell: Cell) -> str:
+    """Why a cell has no rank; a column without direction only lacks values."""
+    if cell.why or (cell.result is not None and cell.result.value is not None):
+        return cell.why
+    return "not run" if cell.result is None else cell.result.reason or "no score"
+
+
+def _mark(reason: str, cell: Cell, model: str, column: Result, notes: Notes) -> str:
+    """The number of the footnote that says the reason."""
+    if not reason:
+        return ""
+    unavailable = f"{model}, {column.name}: not run. "
+    text = next((t for t in notes.texts if cell.result is None and t.startswith(unavailable)), f"{model}, {column.name}: {reason}.")
+    place = notes.place(text)
+    return f'<sup><a href="#note-{place}" title="{escape(reason)}" aria-label="note {place}">{place}</a></sup>'
+
+
+def _count(result: Result | None) -> str:
+    if result is None:
+        return ""
+    n = result.n
+    share = f", {n.scored / n.expected:.0%}" if n.expected and n.scored != n.expected else ""
+    return f'<span class="count">N {n.scored}/{n.expected}{share}</span>'

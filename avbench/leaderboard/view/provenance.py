@@ -1,0 +1,74 @@
+"""How the numbers came about: benchmark, versions, digests."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from avbench.leaderboard.view.page import escape, name
+from avbench.leaderboard.view.subject import Subject, column_head, search_words
+from avbench.report import Result
+
+
+def section(subject: Subject) -> str:
+    """Tables of the runs and of the columns."""
+    return f"{_runs(subject)}{_columns(subject)}"
+
+
+def _runs(subject: Subject) -> str:
+    facts = [_facts(report.provenance) for report in subject.reports]
+    for known, report in zip(facts, subject.reports, strict=True):
+        known["clips"] = str(len(report.clips))
+        known["files that answer no prompt"] = "; ".join(f"{row['file']}: {row['reason']}" for row in report.extra)
+    keys = list(dict.fromkeys(key for known in facts for key in known))
+    heads = "".join(f'<th scope="col" data-model="{i}">{name(model)}</th>' for i, model in enumerate(subject.models))
+    rows = "".join(
+        f'<tr><th scope="row">{escape(key)}</th>'
+        + "".join(f'<td data-model="{i}">{escape(known.get(key) or "–")}</td>' for i, known in enumerate(facts))
+        + "</tr>"
+        for key in keys
+    )
+    asked = subject.reports[0].benchmark
+    words = (
+        f"{asked.title} ({asked.name}, version {asked.version}): {asked.prompts} of {asked.prompts_in_benchmark} prompts, sha256 of the prompts "
+    )
+    return (
+        f'<p>{escape(words)}<code class="digest">{escape(asked.prompts_sha256)}</code></p>'
+        f'<div class="wide" tabindex="0" role="region" aria-label="Runs"><table><caption>Runs</caption>'
+        f'<thead><tr><th scope="col">fact</th>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
+    )
+
+
+def _facts(provenance: Mapping[str, Any]) -> dict[str, str]:
+    """Nested facts as ``outer: inner``."""
+    found: dict[str, str] = {}
+    for key, value in provenance.items():
+        if isinstance(value, Mapping):
+            found.update({f"{key}: {inner}": str(words) for inner, words in value.items()})
+        else:
+            found[key] = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return found
+
+
+def _columns(subject: Subject) -> str:
+    rows = "".join(_column(column, subject) for column in subject.table.columns)
+    return (
+        '<div class="wide" tabindex="0" role="region" aria-label="Columns"><table><caption>Columns: what must agree before two '
+        'values may be compared</caption><thead><tr><th scope="col">metric</th><th scope="col">identity</th>'
+        f'<th scope="col">reference set</th><th scope="col">weights</th></tr></thead><tbody>{rows}</tbody></table></div>'
+    )
+
+
+def _column(column: Result, subject: Subject) -> str:
+    behind = dict.fromkeys(weight for r in subject.results(column) if r is not None for weight in r.weights)
+    weights = "<br>".join(f"{escape(w.name)} ({escape(w.status)}) {_digest(w.sha256)}" for w in behind) or "none"
+    return (
+        f'<tr data-metric="{search_words(column)}"><th scope="row">{column_head(column)}</th><td>{_digest(column.identity)}</td>'
+        f"<td>{_digest(column.reference) if column.reference else 'none'}</td><td>{weights}</td></tr>"
+    )
+
+
+def _digest(text: str) -> str:
+    """Twelve digits to see, all on hover and to copy from the report."""
+    return f'<code class="digest" title="{escape(text)}">{escape(text[:12])}</code>'
