@@ -62,7 +62,13 @@ class Benchmark:
         return f"{self.title} asks {metric} of {', '.join(scope)} alone."
 
     def prompts(self, path: Path | None, limit: int | None = None) -> list[Prompt]:
-        """Read the prompts; raises ``UsageError`` where a file is needed and absent, or an id occurs twice."""
+        """Read the first ``limit`` prompts (None: all).
+
+        Raises:
+            UsageError: a file is needed and absent, an id occurs twice, or the limit is below 1.
+        """
+        if limit is not None and limit < 1:
+            raise UsageError(f"--limit {limit} asks for no prompt; give 1 or more.")
         if self.prompts_needed and path is None:
             raise UsageError(f"{self.title} has no bundled prompts; pass --prompts FILE ({self.notes or self.source}).")
         prompts = list(self.read_prompts(path))

@@ -20,7 +20,7 @@ from typing import Any, Literal
 from avbench import weights
 from avbench.benchmark import Benchmark
 from avbench.errors import DuplicateName, MissingCheckpoint, MissingExtra, UnknownName, UsageError
-from avbench.metric import Metric
+from avbench.metric import Metric, Total
 from avbench.model import Model
 
 Kind = Literal["metric", "model", "benchmark"]
@@ -138,8 +138,22 @@ def protocols(name: str) -> tuple[str, ...]:
     return (chosen, *(key for key in getattr(module, "PROTOCOLS", {}) if key != chosen))
 
 
+def absent_parts(metric: Metric) -> dict[str, str]:
+    """The parts of a total that cannot run on this machine, and why; nothing for other metrics."""
+    if not isinstance(metric, Total):
+        return {}
+    reasons = {name: unavailable(load("metric", name)) for name in metric.parts}
+    return {name: str(reason) for name, reason in reasons.items() if reason is not None}
+
+
 def unavailable(metric: Metric) -> UsageError | None:
-    """Why a metric cannot run on this machine (a package or a checkpoint is absent), or None where it can. Imports no plugin."""
+    """Why a metric cannot run on this machine (a package or a checkpoint is absent), or None where it can.
+
+    A total can run where one of its parts can: the official ones count what is absent in their own way, see ``absent_parts``.
+    """
+    absent = absent_parts(metric)
+    if isinstance(metric, Total) and len(absent) == len(metric.parts):
+        return UsageError("none of its parts can run; " + "; ".join(f"{name}: {reason}" for name, reason in absent.items()))
     for package in metric.card.packages:
         if importlib.util.find_spec(package) is None:
             return MissingExtra(package, metric.card.extra or "all", metric.card.install)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -156,8 +158,13 @@ def _writable(report: str | None) -> None:
     folder = next((p for p in path.absolute().parents if p.exists()), Path("/"))
     if path.suffix == ".parquet":
         raise UsageError(f"The report is JSON, with Parquet beside it: name it {path.with_suffix('.json')}.")
-    if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise UsageError(f"The report cannot be written to {path}; choose another --report.")
+    try:
+        if path.is_dir():
+            raise IsADirectoryError(0, "it is a folder")
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UsageError(f"The report cannot be written to {path} ({error.strerror}); choose another --report.") from error
 
 
 def _add_rank(sub: argparse.ArgumentParser) -> None:
@@ -174,7 +181,11 @@ def _rank(arguments: argparse.Namespace) -> int:
     from avbench.leaderboard.tables import FORMATS
     from avbench.report import Report
 
-    metrics = [name.strip() for name in arguments.metrics.split(",")] if arguments.metrics else None
+    metrics = None
+    if arguments.metrics is not None:
+        metrics = [name.strip() for name in arguments.metrics.split(",") if name.strip()]
+        if not metrics:
+            raise UsageError("--metrics names no column; name one or more, or leave it out for all.")
     table = rank([Report.read(path) for path in arguments.reports], metrics)
     sys.stdout.write(FORMATS["json" if arguments.json else arguments.format](table))
     return 0
@@ -247,7 +258,8 @@ def _listed(kind: str, entry: Entry) -> dict[str, Any]:
         metric = catalog.load("metric", entry.name if protocol == "default" else f"{entry.name}@{protocol}")
         reason = catalog.unavailable(metric)
         facts["protocols"].append({"protocol": protocol, "words": metric.card.protocol, "checkpoints": list(metric.checkpoints),
-                                   "runs_here": reason is None, "why_not": str(reason or "")})  # fmt: skip
+                                   "runs_here": reason is None, "why_not": str(reason or ""),
+                                   "absent_parts": catalog.absent_parts(metric)})  # fmt: skip
     return facts
 
 
@@ -261,7 +273,9 @@ def _doctor(arguments: argparse.Namespace) -> int:
     from avbench import doctor
 
     if arguments.clips is None:
-        facts = doctor.machine()
+        if arguments.prompts or arguments.limit is not None:
+            raise UsageError("--prompts and --limit say which clips are asked for; pass --clips as well.")
+        facts = doctor.machine(arguments.benchmark)
         _print_json(facts) if arguments.json else sys.stdout.write(doctor.machine_text(facts))
         return 0
     rows, complete = doctor.clips(arguments.clips, arguments.benchmark or "folder", arguments.prompts, arguments.limit)
@@ -272,9 +286,17 @@ def _doctor(arguments: argparse.Namespace) -> int:
 def _add_cache(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--store", metavar="DIR", help="default: $AVBENCH_CACHE or ~/.cache/avbench")
     sub.add_argument("--prune", action="store_true", help="remove entries, longest unused first; all, unless limited below")
-    sub.add_argument("--max-gb", type=float, default=0.0, metavar="GB", help="keep up to this much")
-    sub.add_argument("--older-than-days", type=float, default=0.0, metavar="DAYS", help="remove only what was unused so long")
+    sub.add_argument("--max-gb", type=_amount, metavar="GB", help="with --prune: keep up to this much")
+    sub.add_argument("--older-than-days", type=_amount, metavar="DAYS", help="with --prune: remove only what was unused so long")
     _json_option(sub)
+
+
+def _amount(text: str) -> float:
+    """A number that is finite and not below 0, or argparse's error."""
+    value = float(text)
+    if not (math.isfinite(value) and value >= 0):
+        raise argparse.ArgumentTypeError(f"{text} is no amount; give a number of 0 or more")
+    return value
 
 
 def _cache(arguments: argparse.Namespace) -> int:
@@ -282,8 +304,10 @@ def _cache(arguments: argparse.Namespace) -> int:
 
     store = Store(Path(arguments.store) if arguments.store else default_root())
     removed = freed = 0
+    if not arguments.prune and (arguments.max_gb is not None or arguments.older_than_days is not None):
+        raise UsageError("--max-gb and --older-than-days limit what --prune removes; pass --prune as well.")
     if arguments.prune:
-        removed, freed = store.prune(int(arguments.max_gb * 1e9), arguments.older_than_days * 86400)
+        removed, freed = store.prune(int((arguments.max_gb or 0) * 1e9), (arguments.older_than_days or 0) * 86400)
     entries, size = store.size()
     if arguments.json:
         _print_json({"store": str(store.root), "entries": entries, "bytes": size, "removed": removed, "freed_bytes": freed})

@@ -13,13 +13,16 @@ from avbench.runner import provenance
 from avbench.store import Store, default_root
 
 
-def machine() -> dict[str, Any]:
-    """Versions, cores, store and, for every metric, whether it can run and why not."""
+def machine(benchmark: str | None = None) -> dict[str, Any]:
+    """Versions, cores, store and, for every metric (of one benchmark, or of all), whether it can run and why not."""
     entries, size = Store(default_root()).size()
     reasons: dict[str, str] = {}
-    for name in catalog.entries("metric"):
-        missing = catalog.unavailable(catalog.load("metric", name))
-        reasons[name] = "" if missing is None else str(missing)
+    bench: Benchmark | None = catalog.load("benchmark", benchmark) if benchmark else None
+    for name in bench.metrics if bench else catalog.entries("metric"):
+        metric = catalog.load("metric", name)
+        missing, absent = catalog.unavailable(metric), catalog.absent_parts(metric)
+        without = f"runs here without its parts {', '.join(absent)}" if absent else ""
+        reasons[name] = without if missing is None else str(missing)
     return {
         **{key: value for key, value in provenance().items() if key != "time"},
         "cores": os.cpu_count(),
@@ -32,12 +35,13 @@ def machine_text(facts: dict[str, Any]) -> str:
     """``machine`` for people."""
     versions = ", ".join(f"{name} {number}" for name, number in facts["versions"].items())
     store = facts["store"]
+    width = max(map(len, facts["metrics"])) + 2
     lines = [
         f"python    {facts['python']} on {facts['platform']}, {facts['cores']} cores",
         f"packages  {versions}",
         f"store     {store['path']}: {store['entries']} entries, {store['bytes'] / 1e6:.1f} MB",
         "metrics",
-        *(f"  {name:<22}{why if why else 'runs here'}" for name, why in facts["metrics"].items()),
+        *(f"  {name:<{width}}{why if why else 'runs here'}" for name, why in facts["metrics"].items()),
     ]
     return "\n".join(lines) + "\n"
 
@@ -62,5 +66,7 @@ def clips_text(rows: list[dict[str, str]]) -> str:
     counts: dict[str, int] = {}
     for row in rows:
         counts[row["status"]] = counts.get(row["status"], 0) + 1
-    lines = [f"{r['status']:<10}{r['prompt'][:40]:<42}{r['file'][:60]:<32}{r['why']}".rstrip() for r in rows]
+    wide = {key: max((len(r[key]) for r in rows), default=0) + 2 for key in ("status", "prompt", "file")}
+    lines = ["".join(f"{r[key]:<{width}}" for key, width in wide.items()) + r["why"] for r in rows]
+    lines = [line.rstrip() for line in lines]
     return "\n".join([*lines, "", ", ".join(f"{n} {status}" for status, n in counts.items())]) + "\n"

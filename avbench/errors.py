@@ -14,13 +14,18 @@ AvbenchError
 from __future__ import annotations
 
 import difflib
+import unicodedata
 from collections.abc import Iterable
 from typing import Any
 
 
 def printable(text: str) -> str:
-    """The text with what UTF-8 cannot hold (a file name of other bytes) as escapes, so that it can stand in a report."""
-    return text.encode("utf-8", "backslashreplace").decode()
+    """The text as one line of UTF-8, so that it can stand in a report and a table.
+
+    What UTF-8 cannot hold (a file name of other bytes) and control characters (a line break) become escapes.
+    """
+    whole = text.encode("utf-8", "backslashreplace").decode()
+    return "".join(c.encode("unicode_escape").decode() if unicodedata.category(c) == "Cc" else c for c in whole)
 
 
 class AvbenchError(Exception):

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import shlex
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from avbench import catalog
 from avbench.benchmark import Benchmark
 from avbench.clip import Prompt
 from avbench.errors import UsageError
 from avbench.model import FolderModel, Model
+from avbench.pairing import ORIGIN, origin_of
 
 
 def generate(
@@ -39,7 +42,8 @@ def generate(
         number of clips made and kept.
 
     Raises:
-        UsageError: an unknown name, a benchmark without prompts, a folder that cannot be made.
+        UsageError: an unknown name, a benchmark without prompts, a folder that cannot be made or holds clips of another model,
+            seed or version of the benchmark.
     """
     bench: Benchmark = catalog.load("benchmark", benchmark)
     if bench.open_set:
@@ -57,10 +61,27 @@ def generate(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"The folder {folder} cannot be made ({error.strerror}); choose another --clips.") from error
+    maker = shlex.join(plugin.argv) if isinstance(plugin, FolderModel) else repr(plugin)
+    origin = {"model": model, "parameters": maker, "role": plugin.role, "benchmark": f"{benchmark} v{bench.version}", "seed": seed}
+    _claim(folder, origin, {p.id for p in asked if overwrite})
     todo = [p for p in asked if overwrite or not (folder / f"{p.id}.mp4").exists()]
     if todo:
         _answer(plugin, todo, seed, folder, device, progress)
     return len(todo), len(asked) - len(todo)
+
+
+def _claim(folder: Path, origin: dict[str, Any], made_again: set[str]) -> None:
+    """Say beside the clips where they come from; raises ``UsageError`` where one that would be kept comes from elsewhere."""
+    before = origin_of(folder) or origin
+    if before != origin and any(clip.stem not in made_again for clip in folder.glob("*.mp4")):
+        differs = ", ".join(f"{key} {before.get(key)!r}" for key in origin if origin[key] != before.get(key))
+        raise UsageError(
+            f"{folder} holds clips of another origin ({differs}); choose another --clips, or pass --overwrite for all its prompts."
+        )
+    try:
+        (folder / ORIGIN).write_text(json.dumps(origin) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"{folder / ORIGIN} cannot be written ({error.strerror}); choose another --clips.") from error
 
 
 def _answer(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import multiprocessing
 import os
+import sys
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -13,7 +15,7 @@ from pathlib import Path
 
 from avbench import weights
 from avbench.clip import Clip, Prompt
-from avbench.errors import AvbenchError, Unscorable
+from avbench.errors import AvbenchError, Unscorable, UsageError
 from avbench.extract import Counts, Extractor, Values
 from avbench.feature import Feature, Sample
 from avbench.media import single_threaded_decoder, use_decoder_threads
@@ -56,8 +58,6 @@ class Judge:
     """A plan made ready to work: store opened, networks loaded when first needed."""
 
     def __init__(self, plan: Plan) -> None:
-        _one_thread()
-        _stay_offline()
         self.plan = plan
         store = Store(plan.store) if plan.store else None
         self.extractor = Extractor(plan.features(), store, plan.device)
@@ -88,6 +88,19 @@ def lacks(metric: Metric, prompt: Prompt) -> str:
     return ""
 
 
+@contextlib.contextmanager
+def blamed_on(words: str) -> Iterator[None]:
+    """Whatever a metric raises beside ``Unscorable`` is a defect of the metric: an ``AvbenchError`` that says so."""
+    try:
+        yield
+    except (AvbenchError, MemoryError):
+        raise
+    except Exception as error:
+        raise AvbenchError(
+            f"{words}: {type(error).__name__}: {error}. This is a defect of the metric, not of the clips; run without it to go on."
+        ) from error
+
+
 def score_clip(name: str, metric: ClipMetric, sample: Sample) -> Score:
     """Score one clip; what is wrong with the clip becomes a kind and a reason.
 
@@ -98,17 +111,11 @@ def score_clip(name: str, metric: ClipMetric, sample: Sample) -> Score:
     if lack:
         return Score(sample.id, None, "not_applicable", lack)
     try:
-        value = float(metric.score(sample))
-        details = {key: float(x) for key, x in metric.details(sample).items() if math.isfinite(x)}
+        with blamed_on(f"The metric {name} broke on clip {sample.id}"):
+            value = float(metric.score(sample))
+            details = {key: float(x) for key, x in metric.details(sample).items() if math.isfinite(x)}
     except Unscorable as error:
         return Score(sample.id, None, error.kind, error.reason)
-    except (AvbenchError, MemoryError):
-        raise
-    except Exception as error:
-        raise AvbenchError(
-            f"The metric {name} broke on clip {sample.id}: {type(error).__name__}: {error}. This is a defect of the metric, "
-            "not of the clip; run without it to go on."
-        ) from error
     low, high = metric.card.range
     if not low <= value <= high:
         return Score(sample.id, None, "failed", f"{name} gave {value}, outside its declared range [{low}, {high}].")
@@ -121,6 +128,11 @@ def judge_all(clips: Sequence[Clip], plan: Plan, workers: int, counts: Counts) -
     Args:
         workers: processes; 1 works in this one, more work in this one and others beside it. Results do not depend on it.
     """
+    with settled():
+        yield from _judge_all(clips, plan, workers, counts)
+
+
+def _judge_all(clips: Sequence[Clip], plan: Plan, workers: int, counts: Counts) -> Iterator[Outcome]:
     judge = Judge(plan)
     step = judge.extractor.chunk
     chunks = [clips[i : i + step] for i in range(0, len(clips), step)]
@@ -173,6 +185,7 @@ _judge: Judge | None = None
 
 def _start_worker(plan: Plan) -> None:
     global _judge
+    _settle()
     weights.use_stand_ins(plan.stand_in)
     use_decoder_threads(1)
     _judge = Judge(plan)
@@ -184,13 +197,57 @@ def _work(clips: Sequence[Clip]) -> tuple[list[Outcome], Counts]:
     return _judge(clips), _judge.extractor.counts
 
 
-def _one_thread() -> None:
-    """OpenCV's results and speed must not depend on how many cores are idle."""
+_OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
+
+
+@contextlib.contextmanager
+def settled() -> Iterator[None]:
+    """One thread, no network; what the caller had set is there again afterwards.
+
+    OpenCV's and torch's results and speed must not depend on how many cores are idle, and checkpoints are fetched before a run,
+    never in its middle, whatever a library would do.
+    """
+    import cv2
+
+    threads, variables = cv2.getNumThreads(), {name: os.environ.get(name) for name in _OFFLINE}
+    torch_threads = _torch_threads()
+    _settle()
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(threads)
+        if torch_threads is not None:
+            sys.modules["torch"].set_num_threads(torch_threads)
+        for name, value in variables.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _torch_threads() -> int | None:
+    """Threads of torch, where the caller has loaded it; loading it here would cost runs that need no network a second."""
+    torch = sys.modules.get("torch")
+    return int(torch.get_num_threads()) if torch is not None else None
+
+
+def _settle() -> None:
     import cv2
 
     cv2.setNumThreads(1)
+    os.environ.update(dict.fromkeys(_OFFLINE, "1"))
 
 
-def _stay_offline() -> None:
-    """Checkpoints are fetched before a run, never in its middle, whatever a library would do."""
-    os.environ["HF_HUB_OFFLINE"] = os.environ["TRANSFORMERS_OFFLINE"] = "1"
+def check_device(device: str) -> None:
+    """Raises ``UsageError`` where torch knows no such device, or this machine has none."""
+    if device == "cpu":
+        return
+    try:
+        import torch
+
+        torch.zeros(1, device=device)
+    except ImportError as error:
+        raise UsageError(f"--device {device} needs torch ({error}); install it, or leave --device out for the CPU.") from error
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).strip().splitlines()[0].rstrip(".")
+        raise UsageError(f"--device {device} cannot be used here ({reason}); leave it out for the CPU.") from error

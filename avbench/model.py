@@ -6,16 +6,23 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar, Literal
 
 from avbench.clip import Prompt
 
 Generate = Callable[[Prompt, int, Path], None]
+Role = Literal["model", "floor", "ceiling"]
 
 
 class Model(ABC):
-    """A generator of clips. Subclasses are frozen dataclasses; ``title`` is the name in tables."""
+    """A generator of clips. Subclasses are frozen dataclasses; ``title`` is the name in tables.
+
+    ``role`` says what a row of it means: a ``floor`` does something trivial, and a metric that puts it ahead of a ``model`` is
+    flagged in that table; a ``ceiling`` copies what is real.
+    """
 
     title: str
+    role: ClassVar[Role] = "model"
 
     @abstractmethod
     def load(self, device: str) -> Generate:

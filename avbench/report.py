@@ -65,6 +65,8 @@ class Result:
     ``value`` is the mean over scored clips (of the size of the score where ``better`` is ``zero``, so that early and late
     do not cancel), or the set's distance; None where nothing could be scored. ``identity`` hashes everything that
     must agree before two values may share a column: metric version and parameters, features, checkpoints, reference set.
+    ``possible`` is what the value could be at least and at most if every missing or failed clip had been scored, where the metric's
+    range is bounded: absent clips can then never help. Source: Manski, Am. Econ. Rev. 80 (1990).
     """
 
     metric: str
@@ -83,6 +85,7 @@ class Result:
     missing: tuple[Missing, ...] = ()
     scores: tuple[ClipScore, ...] = ()
     weights: tuple[Weights, ...] = ()
+    possible: tuple[float, float] | None = None
 
     @property
     def official(self) -> bool:
@@ -123,6 +126,11 @@ class Report:
     schema: int = SCHEMA
 
     @property
+    def role(self) -> str:
+        """``floor``, ``ceiling`` or ``model``: what the model that made the clips is, where avbench generated them."""
+        return str(dict(self.provenance.get("made_by") or {}).get("role", "model"))
+
+    @property
     def complete(self) -> bool:
         """Whether no clip is missing or failed under any metric."""
         return all(result.n.failed == 0 for result in self.metrics)
@@ -146,10 +154,12 @@ class Report:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             partial.write_text(text + "\n", encoding="utf-8")
+            self.to_pandas().to_parquet(path.with_suffix(".parquet"), index=False)
             os.replace(partial, path)
         except OSError as error:
-            raise UsageError(f"The report cannot be written to {path} ({error.strerror}); choose another --report.") from error
-        self.to_pandas().to_parquet(path.with_suffix(".parquet"), index=False)
+            partial.unlink(missing_ok=True)
+            reason = error.strerror or error
+            raise UsageError(f"The report cannot be written to {path} ({reason}); choose another --report.") from error
 
     @classmethod
     def read(cls, path: str | Path) -> Report:
@@ -237,5 +247,6 @@ def _result(row: dict[str, Any]) -> Result:
             "missing": tuple(Missing(**m) for m in row["missing"]),
             "scores": tuple(ClipScore(**s) for s in row["scores"]),
             "weights": tuple(Weights(**w) for w in row.get("weights", ())),
+            "possible": tuple(row["possible"]) if row.get("possible") else None,
         }
     )

@@ -20,9 +20,9 @@ from avbench.clip import Clip, Prompt
 from avbench.errors import Unscorable, UsageError, printable
 from avbench.extract import Counts as ExtractCounts
 from avbench.feature import Feature, Sample
-from avbench.judge import Outcome, Plan, judge_all, lacks
+from avbench.judge import Outcome, Plan, blamed_on, check_device, judge_all, lacks
 from avbench.metric import ClipMetric, Metric, Score, SetMetric, Total
-from avbench.pairing import Pairing, pair, pair_reference
+from avbench.pairing import Pairing, origin_of, pair, pair_reference
 from avbench.reference import Header, set_digest
 from avbench.reference import read as read_reference
 from avbench.reference import write as write_reference
@@ -113,6 +113,7 @@ def run(
         ['loudness', 'frozen']
     """
     started = time.time()
+    check_device(device)
     with weights.stand_ins(stand_in):
         request = _resolve(Path(clips), benchmark, prompts, metrics, reference, only_present, limit)
         root = default_root() if store == "" else Path(store) if store is not None else None
@@ -130,7 +131,7 @@ def run(
             clips={i: {"path": printable(str(c.path)), "sha256": side.outcomes[i].digest} for i, c in side.clips.items()},
             extra=tuple({"file": name, "reason": reason} for name, reason in request.pairing.extra),
             notes=tuple(_notes(request.metrics, side, reference_side)),
-            provenance={**provenance(), **cost},
+            provenance={**provenance(), **cost, "made_by": origin_of(Path(clips))},
         )
 
 
@@ -156,13 +157,14 @@ def export_reference(
     Raises:
         UsageError: no clip, no set metric, a metric that cannot run here, or a file that cannot be written.
     """
+    check_device(device)
     chosen: dict[str, Metric] = {name: catalog.load("metric", name) for name in metrics}
     for name, metric in chosen.items():
         if not _compares(metric):
             raise UsageError(f"{name} compares with no reference set; export for metrics such as fvd or fad.")
         reason = catalog.unavailable(metric)
         if reason is not None:
-            raise UsageError(f"{name} cannot run: {reason}")
+            raise UsageError(f"{name} cannot run: {str(reason).rstrip('.')}.")
     bench: Benchmark = catalog.load("benchmark", benchmark)
     asked = bench.prompts(Path(prompts) if prompts else None)
     pairing = pair_reference(asked, Path(clips), bench)
@@ -188,12 +190,12 @@ def _resolve(
     reference = reference or None
     if reference is not None and not Path(reference).exists():
         raise UsageError(f"There is no reference {reference}; pass a folder of clips or a file of avbench reference export.")
-    if limit is not None and limit < 1:
-        raise UsageError(f"--limit {limit} asks for no prompt; give 1 or more.")
     prompts = benchmark.prompts(Path(prompts_path) if prompts_path else None, limit)
     wanted = benchmark.metrics if metrics is None or metrics == AVAILABLE else metrics
     if isinstance(wanted, str):
         raise UsageError(f"metrics={wanted!r} is one string; pass a list of names, or 'available'.")
+    if not wanted:
+        raise UsageError("No metric is named; name one or more (see: avbench list metrics), or leave --metrics out.")
     chosen = _chosen(wanted)
     pairing = pair(prompts, clips, benchmark, only_present)
     asked = [clip.prompt for clip in pairing.clips] if benchmark.open_set else prompts
@@ -257,7 +259,7 @@ def _in_scope(score: Score, name: str, benchmark: Benchmark, side: Side) -> Scor
 def _cannot(name: str, metric: Metric, benchmark: Benchmark, prompts: Sequence[Prompt], reference: str | Path | None) -> str:
     missing = catalog.unavailable(metric)
     if missing is not None:
-        return str(missing) + "."
+        return str(missing).rstrip(".") + "."
     if _compares(metric) and reference is None:
         return "it compares with a reference set; pass --reference, a folder or an exported file."
     reasons = [_not_asked(name, metric, benchmark, prompt) for prompt in prompts]
@@ -312,7 +314,8 @@ def _total(name: str, metric: Total, found: Mapping[str, Result]) -> Result:
     values = {part: found[part].value if part in found else None for part in metric.parts}
     value, reason = None, ""
     try:
-        value = float(metric.score(values))
+        with blamed_on(f"The metric {name} broke"):
+            value = float(metric.score(values))
     except Unscorable as error:
         reason = error.reason
     behind = tuple(dict.fromkeys(weight for part in parts for weight in part.weights))
@@ -378,11 +381,21 @@ def _clip_result(name: str, metric: ClipMetric, request: Request, side: Side) ->
     raw = [row.value for row in rows]
     values = [abs(x) for x in raw] if metric.card.better == "zero" else raw
     signed = {"signed_mean": float(np.mean(raw))} if metric.card.better == "zero" else {}
-    summaries = {**signed, **metric.summaries(raw, [row.details for row in rows])}
+    with blamed_on(f"The metric {name} broke"):
+        summaries = {**signed, **metric.summaries(raw, [row.details for row in rows])}
     low, high = metric.card.range
     bounds = (0.0, max(abs(low), abs(high))) if metric.card.better == "zero" else (low, high)
     interval = mean_interval(values, [row.cluster for row in rows], bounds)
-    return {**facts, "value": float(np.mean(values)), "interval": interval, "summaries": summaries}
+    possible = _possible(values, counts.failed, bounds)
+    return {**facts, "value": float(np.mean(values)), "interval": interval, "summaries": summaries, "possible": possible}
+
+
+def _possible(values: Sequence[float], failed: int, bounds: tuple[float, float]) -> tuple[float, float] | None:
+    """Least and greatest mean if the failed clips had the worst and best scores there are; None where no clip failed."""
+    if not failed or not np.isfinite(bounds).all():
+        return None
+    total, count = float(np.sum(values)), len(values) + failed
+    return (total + failed * bounds[0]) / count, (total + failed * bounds[1]) / count
 
 
 def _clip_score(score: Score, prompt: Prompt) -> ClipScore:
@@ -401,14 +414,16 @@ def _set_result(name: str, metric: SetMetric, benchmark: Benchmark, side: Side, 
         return {**facts, "reason": f"a set needs {metric.minimum} clips; {len(generated)} generated and {len(others)} "
                 "reference clips are usable"}  # fmt: skip
     try:
-        value = float(metric.score(generated, others))
+        with blamed_on(f"The metric {name} broke"):
+            value = float(metric.score(generated, others))
+            further = metric.summaries(generated, others)
     except Unscorable as error:
         return {**facts, "reason": error.reason}
     low, high = metric.card.range
     if not low <= value <= high:
         return {**facts, "reason": f"The distance came out as {value}, outside its range [{low}, {high}]."}
     summaries = {"reference_clips": float(len(others))} if metric.needs_reference else {}
-    return {**facts, "value": value, "summaries": {**summaries, **metric.summaries(generated, others)}}
+    return {**facts, "value": value, "summaries": {**summaries, **further}}
 
 
 def _usable(

@@ -345,12 +345,22 @@ def add(name: str, file: Path) -> Path:
     if wanted.sha256 and digest != wanted.sha256:
         raise UsageError(f"{file} has sha256 {digest}, the published {wanted.name} has {wanted.sha256}; fetch it again.")
     target = path_of(item, wanted)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with _locked(target):
-        partial = target.with_name(f".{target.name}.{os.getpid()}")
-        shutil.copyfile(file, partial)
-        partial.replace(target)
+    with _writing(target.parent):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with _locked(target):
+            partial = target.with_name(f".{target.name}.{os.getpid()}")
+            shutil.copyfile(file, partial)
+            partial.replace(target)
     return target
+
+
+@contextlib.contextmanager
+def _writing(folder: Path) -> Iterator[None]:
+    """A folder that cannot be written is the request's fault."""
+    try:
+        yield
+    except OSError as error:
+        raise UsageError(f"{folder} cannot be written ({error.strerror or error}); choose another folder.") from error
 
 
 Progress = Callable[[str, int, int], None]
@@ -373,7 +383,7 @@ def pull(name: str, progress: Progress | None = None) -> list[Path]:
     fetched: list[Path] = []
     for file in item.files:
         target = path_of(item, file)
-        with _locked(target):
+        with _writing(target.parent), _locked(target):
             if target.is_file() and (not file.sha256 or _digest(target) == file.sha256):
                 continue
             if not file.url:
@@ -436,20 +446,21 @@ def export(folder: Path, names: Sequence[str]) -> list[Path]:
 
     The manifest gives every file's source, licence, size and sha256, so that the other machine can see what it got.
 
-    Raises ``MissingCheckpoint`` where one is not here; nothing is copied then.
+    Raises ``MissingCheckpoint`` where one is not here (nothing is copied then), ``UsageError`` where the folder cannot be written.
     """
     wanted = {name: paths(name) for name in names if not checkpoint(name).package}
     written: list[Path] = []
     manifest: list[dict[str, Any]] = []
-    for name, files in wanted.items():
-        item = checkpoint(name)
-        for file, source in files.items():
-            target = folder / name / file
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copyfile(source, target)
-            written.append(target)
-            manifest.append({"checkpoint": name, "file": file, "bytes": source.stat().st_size, "sha256": _digest(source),
-                             "source": item.source, "licence": item.licence})  # fmt: skip
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
+    with _writing(folder):
+        for name, files in wanted.items():
+            item = checkpoint(name)
+            for file, source in files.items():
+                target = folder / name / file
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(source, target)
+                written.append(target)
+                manifest.append({"checkpoint": name, "file": file, "bytes": source.stat().st_size, "sha256": _digest(source),
+                                 "source": item.source, "licence": item.licence})  # fmt: skip
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "manifest.json").write_text(json.dumps(manifest, indent=1) + "\n")
     return written

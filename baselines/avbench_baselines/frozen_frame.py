@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
 from avbench.clip import Prompt
 from avbench.media import write_clip
-from avbench.model import Generate, Model
+from avbench.model import Generate, Model, Role
 from avbench.world.toybox import render, scene_of
 
 
@@ -18,6 +19,7 @@ class FrozenFrame(Model):
     """Repeats the Toybox's first frame and keeps its sound."""
 
     title: str = "frozen frame"
+    role: ClassVar[Role] = "floor"
 
     def load(self, device: str) -> Generate:
         """See ``Model.load``; raises ``UsageError`` for prompts that are not the Toybox's."""

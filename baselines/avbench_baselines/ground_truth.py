@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from avbench.clip import Prompt
 from avbench.media import write_clip
-from avbench.model import Generate, Model
+from avbench.model import Generate, Model, Role
 from avbench.world.toybox import render, scene_of
 
 
@@ -16,6 +17,7 @@ class GroundTruth(Model):
     """Writes the clip that a Toybox prompt describes; there is one, whatever the seed."""
 
     title: str = "ground truth"
+    role: ClassVar[Role] = "ceiling"
 
     def load(self, device: str) -> Generate:
         """See ``Model.load``; raises ``UsageError`` for prompts that are not the Toybox's."""

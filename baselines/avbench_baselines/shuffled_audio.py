@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from avbench.clip import Prompt
 from avbench.media import write_clip
-from avbench.model import Generate, Model
+from avbench.model import Generate, Model, Role
 from avbench.world.toybox import KINDS, draw_scene, render, scene_of
 
 
@@ -16,6 +17,7 @@ class ShuffledAudio(Model):
     """Takes the sound of a later scene of the same kind (speech from another voice): only the pairing is broken."""
 
     title: str = "shuffled audio"
+    role: ClassVar[Role] = "floor"
 
     def load(self, device: str) -> Generate:
         """See ``Model.load``; raises ``UsageError`` for prompts that are not the Toybox's."""

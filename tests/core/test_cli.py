@@ -54,6 +54,15 @@ def test_run_rank_card_cache_and_doctor(toybox_folder: Path, tmp_path: Path, cap
         (["run", "--clips", ".", "--benchmark", "vbench"], 2, "--prompts FILE"),
         (["run", "--clips", ".", "--limit", "0", "--benchmark", "toybox"], 2, "1 or more"),
         (["run", "--clips", ".", "--workers", "0"], 2, "1 or more"),
+        (["run", "--clips", ".", "--metrics", ""], 2, "No metric is named"),
+        (["run", "--clips", ".", "--device", "cdua"], 2, "--device cdua"),
+        (["run", "--clips", ".", "--report", "/proc/r.json"], 2, "--report"),
+        (["rank", "absent.json", "--metrics", ","], 2, "names no column"),
+        (["cache", "--max-gb", "1"], 2, "--prune"),
+        (["doctor", "--benchmark", "toybx"], 2, "did you mean toybox"),
+        (["doctor", "--limit", "3"], 2, "--clips"),
+        (["generate", "silence", "--clips", "x", "--limit", "0"], 2, "1 or more"),
+        (["weights", "export", "/proc/weights"], 2, "cannot be written"),
         (["run", "--clips", ".", "--report", "/dev/null/r.json"], 2, "--report"),
         (["rank", "absent.json"], 2, "avbench run"),
         (["card", "frozn"], 2, "did you mean frozen"),
@@ -80,6 +89,50 @@ def test_generate_keeps_what_exists(tmp_path: Path, capsys: pytest.CaptureFixtur
     command = ["generate", "silence", "--clips", str(tmp_path / "out"), "--limit", "2"]
     assert main(command) == 0 and "2 clips made, 0 kept" in capsys.readouterr().out
     assert main(command) == 0 and "0 clips made, 2 kept" in capsys.readouterr().out
+
+
+def test_generate_mixes_no_clips_of_two_origins(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["generate", "silence", "--clips", str(tmp_path / "out"), "--limit", "2"]
+    assert main(command) == 0
+    assert main([*command, "--seed", "1"]) == 2 and "seed 0" in capsys.readouterr().err
+    assert main(["generate", "frozen_frame", *command[2:]]) == 2
+    assert main([*command[:-1], "1", "--seed", "1", "--overwrite"]) == 2  # the second clip would be kept
+    assert main([*command, "--seed", "1", "--overwrite"]) == 0 and "2 clips made" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("amount", ["nan", "-1", "inf", "x"])
+def test_amounts_are_numbers(amount: str) -> None:
+    with pytest.raises(SystemExit) as error:
+        main(["cache", "--prune", f"--max-gb={amount}"])
+    assert error.value.code == 2
+
+
+def test_totals_say_which_parts_are_absent(capsys: pytest.CaptureFixture[str]) -> None:
+    metric = catalog.load("metric", "verse_bench_overall@official")
+    absent = catalog.absent_parts(metric)
+    assert set(absent) <= set(metric.parts)
+    assert main(["list", "metrics", "--json"]) == 0
+    listed = {row["name"]: row for row in json.loads(capsys.readouterr().out)["metrics"]}["verse_bench_overall"]
+    facts = next(p for p in listed["protocols"] if p["protocol"] == "official")
+    assert facts["absent_parts"] == absent and facts["runs_here"] == (len(absent) < len(metric.parts))
+    assert main(["doctor", "--benchmark", "vbench"]) == 0
+    assert len(catalog.load("benchmark", "vbench").metrics) == capsys.readouterr().out.count("\n  ")
+
+
+def test_every_name_a_benchmark_uses_is_a_metric() -> None:
+    for name in catalog.entries("benchmark"):
+        benchmark = catalog.load("benchmark", name)
+        for metric in (*benchmark.metrics, *dict(benchmark.columns).values(), *dict(benchmark.scopes)):
+            catalog.load("metric", metric)
+        full = {catalog.full_name(metric) for metric in benchmark.metrics}
+        assert {catalog.full_name(metric) for metric in dict(benchmark.columns).values()} <= full, name
+        assert set(dict(benchmark.scopes)) <= full, name
+    for name in catalog.entries("metric"):
+        for protocol in catalog.protocols(name):
+            metric = catalog.load("metric", name if protocol == "default" else f"{name}@{protocol}")
+            for part in getattr(metric, "parts", ()):
+                assert catalog.full_name(part) == part
+                catalog.load("metric", part)
 
 
 PROGRAM = """

@@ -8,11 +8,12 @@ import pickle
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import avbench
 from avbench.cli import main
-from avbench.errors import MissingCheckpoint, MissingExtra, UnknownName, UsageError
+from avbench.errors import AvbenchError, MissingCheckpoint, MissingExtra, UnknownName, UsageError
 from avbench.report import Report
 from avbench.store import Store
 
@@ -29,6 +30,36 @@ def test_a_name_that_is_no_utf8_costs_nobody_a_score(toybox_folder: Path, tmp_pa
     assert [missing.kind for missing in report["frozen"].missing] == ["unreadable"]
     report.save(tmp_path / "r.json")
     assert Report.read(tmp_path / "r.json") == report
+
+
+def test_a_line_break_in_a_name_breaks_no_table(toybox_folder: Path, tmp_path: Path) -> None:
+    shutil.copy(toybox_folder / "toybox-test-0000.mp4", tmp_path / "a\nb.mp4")
+    shutil.copy(toybox_folder / "toybox-test-0000.mp4", tmp_path / "c.mp4")
+    report = avbench.run(tmp_path, metrics=["frozen"], store=None)
+    assert [score.clip for score in report["frozen"].scores] == ["a\\nb", "c"]
+    assert report.notes == ("These clips are the same file, byte for byte: a\\nb, c.",)
+
+
+def test_a_set_metric_or_a_total_that_breaks_is_named(toybox_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from avbench_metrics.audio import fad_mel
+
+    def broken(*arguments: object) -> float:
+        raise np.linalg.LinAlgError("SVD did not converge")
+
+    monkeypatch.setattr(type(fad_mel.METRIC), "score", broken)
+    with pytest.raises(AvbenchError, match=r"fad_mel.* broke: LinAlgError"):
+        avbench.run(toybox_folder, metrics=["fad_mel"], reference=toybox_folder, store=None)
+
+
+def test_a_run_leaves_the_callers_settings_alone(toybox_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import cv2
+
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(2)
+    avbench.run(toybox_folder, metrics=["frozen"], store=None)
+    assert "HF_HUB_OFFLINE" not in os.environ and cv2.getNumThreads() == 2
+    cv2.setNumThreads(before)
 
 
 @pytest.mark.parametrize("field", [{"events": ["x"]}, {"events": None}, {"speech": 5}, {"path": 5}, {"image": 5}])
@@ -52,8 +83,6 @@ def test_errors_keep_their_words_between_processes(error: UsageError) -> None:
 
 
 def test_a_store_that_others_own_still_answers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import numpy as np
-
     store = Store(tmp_path)
     store.put("ab12", np.arange(3))
 

@@ -7,6 +7,7 @@ import ctypes
 import dataclasses
 import doctest
 import json
+import math
 import os
 import shutil
 import signal
@@ -115,6 +116,19 @@ def test_missing_clips_are_named_and_never_help(toybox_folder: Path, tmp_path: P
     table = rank([report])
     assert all(cell.rank is None for _, cells in table.rows for cell in cells)
     assert "2 of 6 clips missing or failed" in FORMATS["text"](table)
+
+
+def test_absent_clips_bound_what_the_value_could_be(toybox_folder: Path, tmp_path: Path) -> None:
+    whole = avbench.run(toybox_folder, metrics=["frozen", "motion"], store=None)
+    shutil.copytree(toybox_folder, tmp_path / "less")
+    broken = sorted((tmp_path / "less").glob("*.mp4"))[0]
+    broken.write_bytes(b"")
+    less = avbench.run(tmp_path / "less", metrics=["frozen", "motion"], store=None)
+    low, high = less["frozen"].possible or (math.nan, math.nan)
+    kept = [score.value for score in less["frozen"].scores]
+    assert (low, high) == (sum(kept) / 4, (sum(kept) + 1) / 4)  # frozen lies between 0 and 1
+    assert whole["frozen"].value is not None and low <= whole["frozen"].value <= high
+    assert whole["frozen"].possible is None and less["motion"].possible is None  # nothing absent; no bound
 
 
 def test_only_present_says_so(toybox_folder: Path) -> None:

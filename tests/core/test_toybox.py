@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from avbench.benchmarks.toybox import BENCHMARK
 from avbench.clip import Prompt
 from avbench.errors import UsageError
 from avbench.world.degradations import DEGRADATIONS, Take, audio_swap, prompt_swap, speaker_swap
@@ -82,6 +83,18 @@ def test_strikes_sound_at_their_events() -> None:
             start = round(event * 16_000)
             after = np.square(samples[start : start + 160]).mean()
             assert after > 4 * np.square(samples[start - 320 : start - 32]).mean()
+
+
+# version of the benchmark -> mean grey level and RMS level in dBFS of its first scenes: other ones need another version
+FACTS = {1: [(45.08, -29.48), (49.67, -23.46), (82.74, -21.52), (48.12, -17.35), (43.5, -33.32), (54.34, -28.63)]}
+
+
+def test_what_the_toybox_renders_belongs_to_its_version() -> None:
+    found = []
+    for index in range(6):
+        frames, samples = render(draw_scene("test", index))
+        found.append((float(frames.mean()), 20 * float(np.log10(np.sqrt(np.mean(samples**2))))))
+    assert np.allclose(found, FACTS[BENCHMARK.version], rtol=0, atol=0.02)
 
 
 def test_prompts_rebuild_their_scene(tmp_path: Path) -> None:
