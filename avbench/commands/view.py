@@ -8,18 +8,18 @@ from avbench.errors import UsageError
 
 LISTED = 5
 
-NOTES = """media: a clip that lies under DIR is linked relatively, so that DIR can be moved as a whole; one that lies elsewhere is linked
-where it is, as file:// URI (pages work offline on this machine), or with --copy-media copied into DIR. Relative paths of a report
-begin in the working folder or in the report's folder or one above it. A clip that is not there any more, or whose sha256 is not the
-report's, is said on its page and not shown. Each clip is decoded once for its frames and waveform (about 15 ms for 2 s of 64x64,
-0.2 s for 5 s of 768x480). Browsers play mp4 and webm; of others pages say that they cannot be played."""
+NOTES = """media: a clip that lies under DIR is linked relatively, so that DIR can be moved as a whole; one that lies elsewhere is
+linked where it is, as file:// URI (pages then work offline on this machine), or with --copy-media copied into DIR. Relative
+paths of a report begin in the working folder, or in the report's folder or one above it. A clip that is not there any more, or
+whose sha256 is not the report's, is said on its page and not shown. Each clip is decoded once for its frames and its waveform:
+about 15 ms for 2 s of 64x64, 0.2 s for 5 s of 768x480. Browsers play mp4 and webm; of what they cannot play the page says so."""
 
 
 def add_options(sub: argparse.ArgumentParser) -> None:
     """Options of the command."""
     sub.epilog, sub.formatter_class = NOTES, argparse.RawDescriptionHelpFormatter
-    sub.add_argument("reports", nargs="+", metavar="REPORT", help="reports written by avbench run; the others are compared with the first")
-    sub.add_argument("--out", required=True, metavar="DIR", help="index.html and view/ in it are written, anything else is left alone")
+    sub.add_argument("reports", nargs="+", metavar="REPORT", help="of avbench run; the others are compared with the first")
+    sub.add_argument("--out", required=True, metavar="DIR", help="index.html and view/ in it are written, all else is left alone")
     sub.add_argument("--copy-media", action="store_true", help="copy clips from outside DIR into it")
     sub.add_argument("--no-media", action="store_true", help="only index.html: no page per clip, no clip is opened")
 

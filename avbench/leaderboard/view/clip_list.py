@@ -8,7 +8,7 @@ from typing import Any
 from avbench.leaderboard.tables import number
 from avbench.leaderboard.view.differences import size
 from avbench.leaderboard.view.leaderboard import sortable
-from avbench.leaderboard.view.page import escape, name
+from avbench.leaderboard.view.page import escape, name, region
 from avbench.leaderboard.view.subject import Subject
 from avbench.report import ClipScore, Missing, Result
 
@@ -24,8 +24,7 @@ def section(subject: Subject) -> str:
         f'<p class="scripted controls"><label>metric <select id="clip-metric">{metrics}</select></label>'
         f"{_choices(subject)}"
         '<label>find <input type="search" id="clip-filter" placeholder="id or kind, such as no_audio"></label></p>'
-        '<div class="wide" tabindex="0" role="region" aria-label="Clips">'
-        f"{_table(subject, columns[0], data[0])}</div>{_script(data)}"
+        f"{region('Clips', _table(subject, columns[0], data[0]))}{_script(data)}"
     )
 
 
@@ -36,7 +35,8 @@ def _choices(subject: Subject) -> str:
 
     def select(which: str, chosen: int) -> str:
         options = "".join(
-            f'<option value="{i}"{" selected" if i == chosen else ""}>{name(model)}</option>' for i, model in enumerate(subject.models)
+            f'<option value="{i}"{" selected" if i == chosen else ""}>{name(model)}</option>'
+            for i, model in enumerate(subject.models)
         )
         return f'<select id="clip-{which}" aria-label="{which} model of the difference">{options}</select>'
 

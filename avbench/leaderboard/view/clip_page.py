@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from avbench.leaderboard.tables import number
 from avbench.leaderboard.view.clip_files import ClipFile
-from avbench.leaderboard.view.page import escape, name, page
-from avbench.leaderboard.view.pictures import COLUMNS, ROWS, TILES, Pictures
+from avbench.leaderboard.view.page import escape, name, page, region
+from avbench.leaderboard.view.pictures import COLUMNS, NOTHING, ROWS, TILES, Pictures
 from avbench.leaderboard.view.subject import Subject, column_head
 from avbench.report import ClipScore, Missing, Result
 
@@ -18,7 +18,7 @@ class Answer:
     """What a model's report knows of the clip, ready to show; links are from the clip's page, "" without one."""
 
     file: ClipFile | None
-    pictures: Pictures = Pictures()
+    pictures: Pictures = NOTHING
     media: str = ""
     sound: str = ""
     strip: str = ""
@@ -57,7 +57,8 @@ def _transport(answers: Sequence[Answer], subject: Subject) -> str:
     if not heard:
         return ""
     choices = "".join(
-        f'<label><input type="radio" name="heard" value="{i}"{" checked" if i == heard[0] else ""}> {name(subject.models[i])}</label> '
+        f'<label><input type="radio" name="heard" value="{i}"{" checked" if i == heard[0] else ""}> '
+        f"{name(subject.models[i])}</label> "
         for i in heard
     )
     return (
@@ -75,13 +76,13 @@ def _answer(index: int, answer: Answer, clip: str, subject: Subject) -> str:
     model = subject.models[index]
     head = f'<h2><span class="swatch"></span>{name(model)}</h2>'
     if answer.file is None:
-        return f'<article class="answer m{index % 8}">{head}<p class="warning">{escape(_reasons(index, clip, subject))}</p></article>'
-    problem = f'<p class="warning">{escape(answer.file.problem)} It is not shown.</p>' if answer.file.problem else ""
-    return (
-        f'<article class="answer m{index % 8}">{head}{problem}{_player(index, answer, model)}{_drawings(answer, model)}'
-        f'<p class="file">{escape(answer.file.recorded)}<br>sha256 <code class="digest">{escape(answer.file.sha256 or "none")}</code></p>'
-        "</article>"
-    )
+        inner = f'<p class="warning">{escape(_reasons(index, clip, subject))}</p>'
+    else:
+        problem = f'<p class="warning">{escape(answer.file.problem)} It is not shown.</p>' if answer.file.problem else ""
+        digest = f'<code class="digest">{escape(answer.file.sha256 or "none")}</code>'
+        file = f'<p class="file">{escape(answer.file.recorded)}<br>sha256 {digest}</p>'
+        inner = f"{problem}{_player(index, answer, model)}{_drawings(answer, model)}{file}"
+    return f'<article class="answer m{index % 8}">{head}{inner}</article>'
 
 
 def _reasons(model: int, clip: str, subject: Subject) -> str:
@@ -97,7 +98,9 @@ def _player(index: int, answer: Answer, model: str) -> str:
         return ""
     kind = "audio" if answer.file.sound_only else "video"
     quiet = "" if kind == "audio" else " muted playsinline"
-    beside = f'<audio class="beside" data-model="{index}" src="{escape(answer.sound)}" preload="metadata"></audio>' if answer.sound else ""
+    beside = ""
+    if answer.sound:
+        beside = f'<audio class="sidecar" data-model="{index}" src="{escape(answer.sound)}" preload="metadata"></audio>'
     return (
         f'<{kind} class="player" data-model="{index}" src="{escape(answer.media)}" preload="metadata" controls{quiet} '
         f'aria-label="{name(model)}"></{kind}>{beside}<p class="warning unplayable" hidden>This browser cannot play the file; '
@@ -120,8 +123,9 @@ def _drawings(answer: Answer, model: str) -> str:
             f'<svg class="outline" viewBox="0 0 {COLUMNS} {ROWS}" preserveAspectRatio="none" role="img" '
             f'aria-label="waveform of {name(model)}"><path class="wave" d="{pictures.outline}"/></svg>'
         )
+    lines = f'{strip}{outline}<i class="playhead" hidden></i>'
     scale = f'<p class="span"><span>0 s</span><span>{pictures.seconds:.2f} s</span></p>' if pictures.seconds else ""
-    return f'<div class="timeline" data-seconds="{pictures.seconds:.4f}">{strip}{outline}<i class="playhead" hidden></i></div>{scale}'
+    return f'<div class="timeline" data-seconds="{pictures.seconds:.4f}">{lines}</div>{scale}'
 
 
 def _scores(clip: str, subject: Subject) -> str:
@@ -132,10 +136,8 @@ def _scores(clip: str, subject: Subject) -> str:
             _score(subject.outcome(i, column, clip), result, column) for i, result in enumerate(subject.results(column))
         )
         rows.append(f'<tr><th scope="row">{column_head(column)}</th>{cells}</tr>')
-    return (
-        '<div class="wide" tabindex="0" role="region" aria-label="Scores"><table><caption>Scores of this clip</caption>'
-        f'<thead><tr><th scope="col">metric</th>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table></div>'
-    )
+    head = f'<thead><tr><th scope="col">metric</th>{heads}</tr></thead>'
+    return region("Scores", f"<table><caption>Scores of this clip</caption>{head}<tbody>{''.join(rows)}</tbody></table>")
 
 
 def _score(outcome: ClipScore | Missing | None, result: Result | None, column: Result) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from avbench.leaderboard.view.page import escape, name
+from avbench.leaderboard.view.page import escape, name, region
 from avbench.leaderboard.view.subject import Subject, column_head, search_words
 from avbench.report import Missing, Result
 
@@ -16,10 +16,10 @@ def section(subject: Subject) -> str:
     for column in subject.table.columns:
         cells = "".join(f'<td data-model="{i}">{_cell(r, subject)}</td>' for i, r in enumerate(subject.results(column)))
         rows.append(f'<tr data-metric="{search_words(column)}"><th scope="row">{column_head(column)}</th>{cells}</tr>')
-    return (
-        '<div class="wide" tabindex="0" role="region" aria-label="Coverage"><table><caption>Clips with a score, and the others by '
-        f"kind; press a count for the reasons</caption><thead><tr><th scope=\"col\">metric</th>{heads}</tr></thead>"
-        f"<tbody>{''.join(rows)}</tbody></table></div>"
+    return region(
+        "Coverage",
+        "<table><caption>Clips with a score, and the others by kind; press a count for the reasons</caption>"
+        f'<thead><tr><th scope="col">metric</th>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table>',
     )
 
 

@@ -96,14 +96,16 @@ def _sorted(found: Pair, column: Result, subject: Subject) -> str:
         side = _side(difference, column)
         wide = coordinate(max(0.5, x(1) - x(0) - (1 if len(found.clips) < 100 else 0)))
         top, bottom = sorted((float(zero), float(y.at(difference))))
+        tall = coordinate(max(0.6, bottom - top))
         mark = (
-            f'<rect class="{side}" x="{x.at(place)}" y="{coordinate(top)}" width="{wide}" height="{coordinate(max(0.6, bottom - top))}">'
+            f'<rect class="{side}" x="{x.at(place)}" y="{coordinate(top)}" width="{wide}" height="{tall}">'
             f"<title>{name(clip)}: {number(difference)}</title></rect>"
         )
         href = subject.pages.get(clip) if len(found.clips) <= LINKED else None
         parts.append(f'<a href="{escape(href)}" tabindex="-1">{mark}</a>' if href else mark)
     parts.append(f'<path class="zero" d="M{LEFT:.0f} {zero}H{x.at(x.high)}"/>')
-    words = f'<text class="words" x="{coordinate((LEFT + WIDTH) / 2)}" y="{HEIGHT - 5:.0f}" text-anchor="middle">clips, sorted</text>'
+    middle = coordinate((LEFT + WIDTH) / 2)
+    words = f'<text class="words" x="{middle}" y="{HEIGHT - 5:.0f}" text-anchor="middle">clips, sorted</text>'
     label = f"Sorted differences of {column.title}, {found.other} minus {found.first}"
     return svg(WIDTH, HEIGHT, label, "".join(parts) + words)
 
@@ -114,7 +116,8 @@ def _interval(found: Pair, y: Scale) -> str:
         top, bottom = y.at(found.interval.high), y.at(found.interval.low)
         tall = coordinate(float(bottom) - float(top))
         band = f'<rect class="interval" x="{LEFT:.0f}" y="{top}" width="{WIDTH - 6 - LEFT:.0f}" height="{tall}"/>'
-    return f'{band}<path class="middle" d="M{LEFT:.0f} {y.at(found.mean)}H{WIDTH - 6:.0f}"><title>mean {number(found.mean)}</title></path>'
+    line = f"M{LEFT:.0f} {y.at(found.mean)}H{WIDTH - 6:.0f}"
+    return f'{band}<path class="middle" d="{line}"><title>mean {number(found.mean)}</title></path>'
 
 
 def _side(difference: float, column: Result) -> str:

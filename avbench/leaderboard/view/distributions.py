@@ -35,9 +35,9 @@ def figure(column: Result, subject: Subject) -> str:
 def _bands(scale: Scale, bottom: float) -> str:
     parts = []
     for band in reversed(BANDS):
-        left, right = scale(-band), scale(band)
+        wide, tall = coordinate(scale(band) - scale(-band)), coordinate(bottom - 14)
         parts.append(
-            f'<rect class="band" x="{coordinate(left)}" y="14" width="{coordinate(right - left)}" height="{coordinate(bottom - 14)}">'
+            f'<rect class="band" x="{coordinate(scale(-band))}" y="14" width="{wide}" height="{tall}">'
             f"<title>within ±{band * 1000:.0f} ms</title></rect>"
         )
     middle = coordinate(scale(0.0))
@@ -54,9 +54,9 @@ def _row(model: int, result: Result, scale: Scale, top: float, subject: Subject)
     short = label if len(label) <= LETTERS else f"{label[: LETTERS - 1]}…"
     end = coordinate(scale.end + 8)
     return (
-        f'<g class="m{model % 8}"><text class="words" x="{LABEL - 10:.0f}" y="{coordinate(floor - 12)}" text-anchor="end">{name(short)}'
-        f"<title>{name(label)}</title></text>{bars(values, scale, floor, BAR, 'bar')}{_marks(result, scale, floor, subject)}"
-        f"{_mean(result, scale, floor)}"
+        f'<g class="m{model % 8}"><text class="words" x="{LABEL - 10:.0f}" y="{coordinate(floor - 12)}" text-anchor="end">'
+        f"{name(short)}<title>{name(label)}</title></text>{bars(values, scale, floor, BAR, 'bar')}"
+        f"{_marks(result, scale, floor, subject)}{_mean(result, scale, floor)}"
         f'<text class="tick" x="{end}" y="{coordinate(floor - 16)}">{number(_centre(result))}</text>'
         f'<text class="tick" x="{end}" y="{coordinate(floor - 3)}">N {len(values)}</text></g>'
     )

@@ -53,12 +53,13 @@ def _metric(place: int, column: Result, subject: Subject) -> str:
         words.append("marks and histogram show signed scores, dots their signed mean; the table ranks the mean size")
     if column.kind != "clip":
         words.append("one number for the whole set of clips" if column.kind == "set" else "worked out from other metrics")
-    plots = f'<figure class="distribution">{drawing}</figure>' if drawing else ""
+    figure = f"<figure>{drawing}</figure>" if drawing else ""
+    plots = f'<div class="beside">{figure}{_summaries(column, subject)}</div>'
     if compared:
-        plots += f'<details class="differences" open><summary>Paired differences to {name(subject.models[0])}</summary>{compared}</details>'
+        plots += f"<details open><summary>Paired differences to {name(subject.models[0])}</summary>{compared}</details>"
     return (
         f'<article class="metric" id="metric-{place}" data-metric="{search_words(column)}"><h3>{column_head(column)}</h3>'
-        f"<p>{escape('; '.join(words))}.</p>{_summaries(column, subject)}{plots}</article>"
+        f"<p>{escape('; '.join(words))}.</p>{plots}</article>"
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from avbench.leaderboard.rank import Cell, Table
 from avbench.leaderboard.tables import number
-from avbench.leaderboard.view.page import escape, name
+from avbench.leaderboard.view.page import escape, name, region
 from avbench.leaderboard.view.subject import Subject, column_head, search_words
 from avbench.report import Result
 
@@ -34,18 +34,15 @@ def tables(subject: Subject, notes: Notes) -> str:
     return (
         '<p class="scripted">show <label><input type="radio" name="shape" value="by-metric" checked> metrics as rows</label> '
         '<label><input type="radio" name="shape" value="by-model"> models as rows</label></p>'
-        f'<div class="wide" id="by-metric" tabindex="0" role="region" aria-label="Leaderboard, metrics as rows">'
-        f"{_by_metric(subject, notes)}</div>"
-        f'<div class="wide" id="by-model" tabindex="0" role="region" aria-label="Leaderboard, models as rows" hidden>'
-        f"{_by_model(subject, notes)}</div>"
+        + region("Leaderboard, metrics as rows", _by_metric(subject, notes), ' id="by-metric"')
+        + region("Leaderboard, models as rows", _by_model(subject, notes), ' id="by-model" hidden')
     )
 
 
 def sortable(words: str, first: str = "ascending", attributes: str = "") -> str:
     """A column head that sorts its table; ``first`` is the order of the first press."""
-    return (
-        f'<th scope="col" aria-sort="none" data-first="{first}"{attributes}><button type="button" class="sort">{words}</button></th>'
-    )
+    button = f'<button type="button" class="sort">{words}</button>'
+    return f'<th scope="col" aria-sort="none" data-first="{first}"{attributes}>{button}</th>'
 
 
 def _by_metric(subject: Subject, notes: Notes) -> str:
@@ -56,7 +53,8 @@ def _by_metric(subject: Subject, notes: Notes) -> str:
             _cell(models_cells[place], model, i, column, notes, by_rank=True)
             for i, (model, models_cells) in enumerate(subject.table.rows)
         )
-        head = f'<th scope="row" data-sort="{escape(column.title.lower())}"><a href="#metric-{place}">{column_head(column)}</a></th>'
+        link = f'<a href="#metric-{place}">{column_head(column)}</a>'
+        head = f'<th scope="row" data-sort="{escape(column.title.lower())}">{link}</th>'
         rows.append(f'<tr data-metric="{search_words(column)}">{head}{cells}</tr>')
     return (
         f"<table><caption>{name(subject.table.title)}; a model's head sorts by its rank</caption>"
@@ -95,7 +93,7 @@ def _cell(cell: Cell, model: str, index: int, column: Result, notes: Notes, *, b
     reason = _why(cell)
     why = f' title="{escape(reason)}"' if reason else ""
     kind = "best" if cell.rank == 1 else "unranked" if reason else ""
-    shown = f"{_value(result)}{_mark(reason, cell, model, column, notes)}{_rank(cell)}{_count(result)}"
+    shown = f"{_value(result)}{_mark(reason, cell, model, column, notes)}{_count(cell)}"
     return f'<td class="{kind}"{mark}{sort}{why}>{shown}</td>'
 
 
@@ -107,10 +105,6 @@ def _value(result: Result | None) -> str:
         i = result.interval
         reach = f' <span class="reach" title="{i.level:.0%}, {escape(i.method)}">[{number(i.low)}, {number(i.high)}]</span>'
     return f'<span class="value">{number(result.value)}</span>{reach}'
-
-
-def _rank(cell: Cell) -> str:
-    return f' <span class="rank">{rank_text(cell)}</span>' if rank_text(cell) else ""
 
 
 def _why(cell: Cell) -> str:
@@ -130,9 +124,11 @@ def _mark(reason: str, cell: Cell, model: str, column: Result, notes: Notes) -> 
     return f'<sup><a href="#note-{place}" title="{escape(reason)}" aria-label="note {place}">{place}</a></sup>'
 
 
-def _count(result: Result | None) -> str:
-    if result is None:
+def _count(cell: Cell) -> str:
+    """Rank, and how many of the clips asked for have a score."""
+    if cell.result is None:
         return ""
-    n = result.n
+    n = cell.result.n
     share = f", {n.scored / n.expected:.0%}" if n.expected and n.scored != n.expected else ""
-    return f'<span class="count">N {n.scored}/{n.expected}{share}</span>'
+    rank = f'<span class="rank">{rank_text(cell)}</span> ' if rank_text(cell) else ""
+    return f'<span class="count">{rank}N {n.scored}/{n.expected}{share}</span>'

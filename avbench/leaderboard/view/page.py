@@ -24,6 +24,11 @@ def name(text: str) -> str:
     return escape("".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in printable(text)))
 
 
+def region(label: str, inner: str, attributes: str = "") -> str:
+    """A part that may be wider than the page: it scrolls by itself, with the keyboard as well. ``label`` is plain text."""
+    return f'<div class="wide" tabindex="0" role="region" aria-label="{escape(label)}"{attributes}>{inner}</div>'
+
+
 def page(title: str, body: str, *, root: str = "", home: str = "") -> str:
     """A whole document.
 

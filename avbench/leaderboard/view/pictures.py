@@ -28,6 +28,9 @@ class Pictures:
     no_outline: str = ""
 
 
+NOTHING = Pictures()
+
+
 def draw(file: ClipFile) -> Pictures:
     """Decode a clip once. What is wrong with it is said in the result."""
     assert file.path is not None

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from avbench.leaderboard.view.page import escape, name
+from avbench.leaderboard.view.page import escape, name, region
 from avbench.leaderboard.view.subject import Subject, column_head, search_words
 from avbench.report import Result
 
@@ -30,14 +30,10 @@ def _runs(subject: Subject) -> str:
         for key in keys
     )
     asked = subject.reports[0].benchmark
-    words = (
-        f"{asked.title} ({asked.name}, version {asked.version}): {asked.prompts} of {asked.prompts_in_benchmark} prompts, sha256 of the prompts "
-    )
-    return (
-        f'<p>{escape(words)}<code class="digest">{escape(asked.prompts_sha256)}</code></p>'
-        f'<div class="wide" tabindex="0" role="region" aria-label="Runs"><table><caption>Runs</caption>'
-        f'<thead><tr><th scope="col">fact</th>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
-    )
+    counts = f"{asked.prompts} of {asked.prompts_in_benchmark} prompts, sha256 of the prompts "
+    words = f"{asked.title} ({asked.name}, version {asked.version}): {counts}"
+    table = f'<table><caption>Runs</caption><thead><tr><th scope="col">fact</th>{heads}</tr></thead><tbody>{rows}</tbody></table>'
+    return f'<p>{escape(words)}<code class="digest">{escape(asked.prompts_sha256)}</code></p>{region("Runs", table)}'
 
 
 def _facts(provenance: Mapping[str, Any]) -> dict[str, str]:
@@ -53,10 +49,11 @@ def _facts(provenance: Mapping[str, Any]) -> dict[str, str]:
 
 def _columns(subject: Subject) -> str:
     rows = "".join(_column(column, subject) for column in subject.table.columns)
-    return (
-        '<div class="wide" tabindex="0" role="region" aria-label="Columns"><table><caption>Columns: what must agree before two '
-        'values may be compared</caption><thead><tr><th scope="col">metric</th><th scope="col">identity</th>'
-        f'<th scope="col">reference set</th><th scope="col">weights</th></tr></thead><tbody>{rows}</tbody></table></div>'
+    return region(
+        "Columns",
+        '<table><caption>Columns: what must agree before two values may be compared</caption><thead><tr><th scope="col">metric</th>'
+        '<th scope="col">identity</th><th scope="col">reference set</th><th scope="col">weights</th></tr></thead>'
+        f"<tbody>{rows}</tbody></table>",
     )
 
 

@@ -154,7 +154,7 @@ class Players {
   constructor(media) {
     this.media = media;
     for (const one of media) one.controls = false;
-    this.beside = new Map(Array.from(document.querySelectorAll("audio.beside"), (sound) => [sound.dataset.model, sound]));
+    this.beside = new Map(Array.from(document.querySelectorAll("audio.sidecar"), (sound) => [sound.dataset.model, sound]));
     this.playing = false;
   }
 
