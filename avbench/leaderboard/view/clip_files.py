@@ -69,7 +69,7 @@ def locate(report: Report, clip: str, folders: Sequence[Path]) -> ClipFile | Non
 
 
 def _candidates(recorded: str, folders: Sequence[Path]) -> list[Path]:
-    """Existing files that the recorded path may mean; bytes of a name that are no UTF-8 stand in reports as escapes."""
-    raw = re.sub(r"\\udc([89a-f][0-9a-f])", lambda found: chr(0xDC00 + int(found[1], 16)), recorded)
+    """Existing files that the recorded path may mean; control characters and bytes that are no UTF-8 stand in it as escapes."""
+    raw = re.sub(r"\\(?:u[0-9a-f]{4}|x[0-9a-f]{2}|[nrt])", lambda found: found[0].encode().decode("unicode_escape"), recorded)
     paths = [folder / text for text in dict.fromkeys((recorded, raw)) if text for folder in folders]
     return [path for path in dict.fromkeys(paths) if os.path.isfile(path)]

@@ -106,9 +106,9 @@ class _Folder:
         self.written: list[str] = []
         self.shown = 0
         self.not_shown: list[tuple[str, str, str]] = []
-        self._check()
         listing = out / "view" / LISTING
         self._former = listing.read_text(encoding="utf-8").splitlines() if listing.is_file() else []
+        self._check()
 
     def _check(self) -> None:
         """Somebody else's page is never written over; a folder that cannot be written is known before a clip is opened."""

@@ -46,7 +46,7 @@ def sortable(words: str, first: str = "ascending", attributes: str = "") -> str:
 
 
 def _by_metric(subject: Subject, notes: Notes) -> str:
-    heads = "".join(sortable(name(model), attributes=f' data-model="{i}"') for i, model in enumerate(subject.models))
+    heads = "".join(sortable(subject.head(i), attributes=f' data-model="{i}"') for i in range(len(subject.models)))
     rows = []
     for place, column in enumerate(subject.table.columns):
         cells = "".join(
@@ -71,7 +71,7 @@ def _by_model(subject: Subject, notes: Notes) -> str:
     rows = []
     for i, (model, cells) in enumerate(subject.table.rows):
         body = "".join(_cell(cell, model, i, c, notes, by_rank=False) for cell, c in zip(cells, columns, strict=True))
-        rows.append(f'<tr data-model="{i}"><th scope="row" data-sort="{name(model)}">{name(model)}</th>{body}</tr>')
+        rows.append(f'<tr data-model="{i}"><th scope="row" data-sort="{name(model)}">{subject.head(i)}</th>{body}</tr>')
     return (
         f"<table><caption>{name(subject.table.title)}; a metric's head sorts by its value</caption>"
         f"<thead><tr>{sortable('model')}{heads}</tr></thead><tbody>{''.join(rows)}</tbody></table>"
@@ -131,4 +131,8 @@ def _count(cell: Cell) -> str:
     n = cell.result.n
     share = f", {n.scored / n.expected:.0%}" if n.expected and n.scored != n.expected else ""
     rank = f'<span class="rank">{rank_text(cell)}</span> ' if rank_text(cell) else ""
-    return f'<span class="count">{rank}N {n.scored}/{n.expected}{share}</span>'
+    possible = ""
+    if cell.result.possible is not None:
+        low, high = map(number, cell.result.possible)
+        possible = f'<span class="count">{low} to {high} whatever the {n.failed} missing or failed would score</span>'
+    return f'<span class="count">{rank}N {n.scored}/{n.expected}{share}</span>{possible}'

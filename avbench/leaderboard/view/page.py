@@ -16,12 +16,12 @@ POLICY = (
 
 def escape(text: object) -> str:
     """Text for an element or a quoted attribute."""
-    return html.escape(printable(str(text)))
+    return html.escape(str(text).encode("utf-8", "backslashreplace").decode())
 
 
 def name(text: str) -> str:
-    """A clip's id or a model's name, escaped, with control characters made visible."""
-    return escape("".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in printable(text)))
+    """A clip's id or a model's name: the same, with line breaks and other control characters made visible."""
+    return escape(printable(text))
 
 
 def region(label: str, inner: str, attributes: str = "") -> str:

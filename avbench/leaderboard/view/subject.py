@@ -32,6 +32,11 @@ class Subject:
         """Names in the order of the reports."""
         return tuple(report.model for report in self.reports)
 
+    def head(self, model: int) -> str:
+        """A model's name, and whether it is a floor or a ceiling instead of a model."""
+        role = self.reports[model].role
+        return name(self.models[model]) + (f' <span class="role">{escape(role)}</span>' if role != "model" else "")
+
     def results(self, column: Result) -> list[Result | None]:
         """One per model: its result of a column, None where it was not run."""
         return [next((r for r in report.metrics if r.name == column.name), None) for report in self.reports]
