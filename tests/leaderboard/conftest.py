@@ -1,4 +1,4 @@
-"""A headless Chromium, spoken to over its DevTools pipe: no driver, no port, no library."""
+"""Reports and their pages, and a headless Chromium spoken to over its DevTools pipe: no driver, no port, no library."""
 
 from __future__ import annotations
 
@@ -13,8 +13,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+import avbench
+from avbench.leaderboard.view.folder import write_view
+from avbench.media import write_clip
+
+HOSTILE = "<script>alert('x')</script> ünï & \"co\""
+METRICS = ["av_offset", "loudness", "frozen"]
 PROGRAMS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 OPTIONS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--remote-debugging-pipe", "--mute-audio",
            "--disable-background-networking", "--disable-component-update", "--no-first-run")  # fmt: skip
@@ -102,6 +109,13 @@ class Browser:
             assert time.monotonic() < end, f"never true: {condition}"
             time.sleep(0.02)
 
+    def set(self, selector: str, value: object) -> None:
+        """Give a field a value as a hand does: its listeners hear of it."""
+        self.run(
+            f"(() => {{ const e = document.querySelector({json.dumps(selector)}); e.value = {json.dumps(str(value))}; "
+            "for (const kind of ['input', 'change']) e.dispatchEvent(new Event(kind)); })()"
+        )
+
     def click(self, selector: str) -> None:
         """Press the middle of an element as a mouse does."""
         place = self.run(
@@ -143,3 +157,24 @@ def browser(_chromium: Browser) -> Browser:
     _chromium.problems.clear()
     _chromium.requests.clear()
     return _chromium
+
+
+@pytest.fixture(scope="session")
+def reports(toybox_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Two models of four prompts: one whole, one of a hostile name with a file missing and one without sound."""
+    root = tmp_path_factory.mktemp("reports")
+    whole, damaged = root / "whole clips ü", root / "damaged <b>"
+    shutil.copytree(toybox_folder, whole)
+    shutil.copytree(toybox_folder, damaged)
+    (damaged / "toybox-test-0001.mp4").unlink()
+    write_clip(damaged / "toybox-test-0002.mp4", np.full((32, 64, 64, 3), 90, np.uint8), 16)
+    for folder, model, name in ((whole, "whole", "whole.json"), (damaged, HOSTILE, "damaged.json")):
+        avbench.run(folder, "toybox", metrics=METRICS, model=model, limit=4, store=None).save(root / name)
+    return root / "whole.json", root / "damaged.json"
+
+
+@pytest.fixture(scope="session")
+def view(reports: tuple[Path, Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("view") / "out"
+    write_view(reports, out)
+    return out

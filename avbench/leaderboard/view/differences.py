@@ -66,7 +66,7 @@ def _figure(found: Pair, column: Result, model: int, subject: Subject) -> str:
     drawings = ""
     if any(found.differences):
         drawings = f'<div class="pair">{_sorted(found, column, subject)}{_histogram(found, column, model)}</div>'
-    return f'<figure><figcaption><strong>{what}</strong>{sized}: {_words(found, column)}</figcaption>{drawings}</figure>'
+    return f"<figure><figcaption><strong>{what}</strong>{sized}: {_words(found, column)}</figcaption>{drawings}</figure>"
 
 
 def _words(found: Pair, column: Result) -> str:

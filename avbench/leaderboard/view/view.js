@@ -96,7 +96,7 @@ function filters() {
 function number(value) { // as the tables write it: four significant digits
   if (value === 0) return "0";
   const size = Math.abs(value);
-  if (size < 1e-4 || size >= 1e5) return value.toExponential(2).replace(/e([+-])(\d)$/, "e$10$2");
+  if (size < 1e-4 || size >= 1e5) return value.toExponential(2).replace(/\.?0*e/, "e").replace(/e([+-])(\d)$/, "e$10$2");
   const digits = Math.max(0, 3 - Number(value.toExponential(6).split("e")[1]));
   return value.toFixed(digits);
 }
@@ -227,10 +227,15 @@ function playback() {
     play.textContent = "play";
     draw();
   };
-  const start = () => players.play().then(() => { play.textContent = "pause"; status.textContent = ""; tick(); }, (error) => {
-    stop();
-    status.textContent = `cannot play: ${error.message}`;
-  });
+  const start = () => {
+    play.textContent = "pause";
+    status.textContent = "";
+    players.play().then(tick, (error) => {
+      if (!players.playing) return; // paused before it began
+      stop();
+      status.textContent = `cannot play: ${error.message}`;
+    });
+  };
   const tick = () => {
     if (!players.playing) return;
     draw();
