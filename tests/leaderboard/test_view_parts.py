@@ -15,9 +15,10 @@ import pytest
 
 from avbench.leaderboard.view import charts, clip_files, pictures
 from avbench.leaderboard.view.differences import pair
+from avbench.leaderboard.view.folder import write_view
 from avbench.leaderboard.view.subject import clip_ids
 from avbench.media import write_clip
-from avbench.report import BenchmarkFacts, ClipScore, Counts, Report, Result
+from avbench.report import BenchmarkFacts, ClipScore, Counts, Report, Result, Weights
 
 
 def sha256(path: Path) -> str:
@@ -105,3 +106,44 @@ def test_an_undecodable_clip_says_so(tmp_path: Path) -> None:
 def test_numbers_within_ids_sort_as_numbers() -> None:
     report = one_result([ClipScore(c, c, 0.0) for c in ("c10", "c9", "b", "10", "9", "²")])
     assert clip_ids([report]) == ("9", "10", "b", "c9", "c10", "²")
+
+
+def test_reports_of_any_shape_make_a_page(tmp_path: Path) -> None:
+    random = np.random.default_rng(0)
+    many = [ClipScore(f"c{i}", f"c{i}", float(value)) for i, value in enumerate(random.normal(size=450))]
+    n = Counts(450, 450, 0, 0)
+    plain = Result("plain", "default", "Plain", 0.0, None, n, "1", "higher", "i", scores=tuple(many))
+    odd = (
+        plain,
+        dataclasses.replace(plain, metric="one", scores=(many[0],), n=Counts(1, 1, 0, 0), better="none"),
+        dataclasses.replace(plain, metric="same", scores=tuple(dataclasses.replace(s, value=0.25) for s in many), better="lower"),
+        dataclasses.replace(plain, metric="set", kind="set", scores=(), reference="abc"),
+        dataclasses.replace(plain, metric="total", kind="total", scores=(), value=None, reason="No part could run"),
+        dataclasses.replace(plain, metric="tiny", weights=(Weights("net", "stand-in", "stand-in"),), better="zero", unit="s"),
+        dataclasses.replace(plain, metric="gaps", n=Counts(460, 450, 10, 0), possible=(0.125, 0.375)),
+    )
+    facts = BenchmarkFacts("folder", 1, "Folder", "", 450, 450)
+    floor = {"made_by": {"role": "floor"}}
+    Report("a", facts, odd).save(tmp_path / "a.json")
+    moved = tuple(dataclasses.replace(s, value=s.value + 1) for s in many)
+    other = (dataclasses.replace(plain, scores=moved, value=1.0), *odd[3:5])
+    Report("b", facts, other, unavailable={"one@default": "It wants a checkpoint."}, provenance=floor).save(tmp_path / "b.json")
+    Report("nothing", facts, ()).save(tmp_path / "nothing.json")
+    for name, chosen in (("pair", "ab"), ("alone", "a"), ("reverse", "ba")):
+        write_view([tmp_path / f"{letter}.json" for letter in chosen], tmp_path / name, media=False)
+    write_view([tmp_path / "nothing.json"], tmp_path / "empty", media=False)
+    text = (tmp_path / "pair/index.html").read_text()
+    for words in (
+        "mean 1.000, 95% interval 1.000 to 1.000; better on 450 clips, worse on 0",
+        "300 of 450 clips, evenly",
+        "0.1250 to 0.3750 whatever the 10 missing or failed would score",
+        "stand-in, not the official checkpoint",
+        '<span class="role">floor</span>',
+        "No part could run",
+        "one@default: not run. It wants a checkpoint.",
+        "one number for the whole set of clips",
+    ):
+        assert words in text, words
+    assert "Paired differences" not in (tmp_path / "alone/index.html").read_text()
+    assert "No metric here scores single clips" in (tmp_path / "empty/index.html").read_text()
+    assert not re.search(r"\b(nan|inf)\b", text.lower())

@@ -13,7 +13,7 @@ from avbench.report import ClipScore, Result
 from avbench.statistics import Interval, mean_interval
 
 WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 350.0, 170.0, 52.0, 8.0, 34.0
-LINKED = 400
+DRAWN = 300  # bars; more would be narrower than a pixel
 
 
 @dataclass(frozen=True)
@@ -86,28 +86,31 @@ def _words(found: Pair, column: Result) -> str:
 
 
 def _sorted(found: Pair, column: Result, subject: Subject) -> str:
-    """One bar per clip from zero to its difference, the interval of the mean as a band behind them."""
+    """One bar per clip from zero to its difference, the interval of the mean as a band behind them; of very many clips some."""
     low, high = span([*found.differences, 0.0])
     y = Scale(low, high, HEIGHT - BOTTOM, TOP)
-    x = Scale(0, len(found.differences), LEFT, WIDTH - 6)
-    zero = y.at(0.0)
-    parts = [axis_left(y, LEFT), _interval(found, y)]
-    for place, (clip, difference) in enumerate(zip(found.clips, found.differences, strict=True)):
-        side = _side(difference, column)
-        wide = coordinate(max(0.5, x(1) - x(0) - (1 if len(found.clips) < 100 else 0)))
-        top, bottom = sorted((float(zero), float(y.at(difference))))
-        tall = coordinate(max(0.6, bottom - top))
-        mark = (
-            f'<rect class="{side}" x="{x.at(place)}" y="{coordinate(top)}" width="{wide}" height="{tall}">'
-            f"<title>{name(clip)}: {number(difference)}</title></rect>"
-        )
-        href = subject.pages.get(clip) if len(found.clips) <= LINKED else None
-        parts.append(f'<a href="{escape(href)}" tabindex="-1">{mark}</a>' if href else mark)
-    parts.append(f'<path class="zero" d="M{LEFT:.0f} {zero}H{x.at(x.high)}"/>')
+    count = len(found.clips)
+    places = range(count) if count <= DRAWN else [place * (count - 1) // (DRAWN - 1) for place in range(DRAWN)]
+    x = Scale(0, len(places), LEFT, WIDTH - 6)
+    drawn = "".join(_bar(found, place, x.at(i), x(1) - x(0), y, column, subject) for i, place in enumerate(places))
     middle = coordinate((LEFT + WIDTH) / 2)
-    words = f'<text class="words" x="{middle}" y="{HEIGHT - 5:.0f}" text-anchor="middle">clips, sorted</text>'
+    chosen = "clips, sorted" if count <= DRAWN else f"{DRAWN} of {count} clips, evenly from the sorted ones"
+    words = f'<text class="words" x="{middle}" y="{HEIGHT - BOTTOM + 18:.0f}" text-anchor="middle">{chosen}</text>'
+    zero = f'<path class="zero" d="M{LEFT:.0f} {y.at(0.0)}H{x.at(x.high)}"/>'
     label = f"Sorted differences of {column.title}, {found.other} minus {found.first}"
-    return svg(WIDTH, HEIGHT, label, "".join(parts) + words)
+    return svg(WIDTH, HEIGHT, label, f"{axis_left(y, LEFT)}{_interval(found, y)}{drawn}{zero}{words}")
+
+
+def _bar(found: Pair, place: int, x: str, room: float, y: Scale, column: Result, subject: Subject) -> str:
+    """A clip's difference as a bar that leads to its page."""
+    clip, difference = found.clips[place], found.differences[place]
+    top, bottom = sorted((float(y.at(0.0)), float(y.at(difference))))
+    wide = coordinate(max(0.5, room - (1 if room > 3 else 0)))
+    box = f'x="{x}" y="{coordinate(top)}" width="{wide}" height="{coordinate(max(0.6, bottom - top))}"'
+    words = f"<title>{name(clip)}: {number(difference)}</title>"
+    mark = f'<rect class="{_side(difference, column)}" {box}>{words}</rect>'
+    href = subject.pages.get(clip)
+    return f'<a href="{escape(href)}" tabindex="-1">{mark}</a>' if href else mark
 
 
 def _interval(found: Pair, y: Scale) -> str:
