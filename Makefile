@@ -4,7 +4,7 @@ BIN := .venv/bin
 export OMP_NUM_THREADS ?= 1
 export PYTHONHASHSEED ?= 0
 
-.PHONY: help setup demo test lint check
+.PHONY: help setup demo test lint check leaderboards leaderboards/toybox
 help:          ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*##/\t/'
 
@@ -33,3 +33,21 @@ demo: setup    ## generate four Toybox folders, judge them, print the leaderboar
 	  $(BIN)/avbench run --benchmark toybox --clips demo/$$model --model $$model --reference demo/ground_truth --metrics available --report demo/$$model.json; \
 	done
 	$(BIN)/avbench rank demo/ground_truth.json demo/shuffled_audio.json demo/silence.json demo/frozen_frame.json
+
+leaderboards: setup  ## render every leaderboard folder anew
+	$(BIN)/avbench board $(patsubst %/board.json,%,$(wildcard leaderboards/*/board.json))
+
+# Measures the trivial baselines; the reference set is other renderings of the same prompts, so that no distance is zero by construction.
+TOYBOX := leaderboards/toybox
+leaderboards/toybox: setup $(TOYBOX)/reference.npz
+	set -e; for model in ground_truth shuffled_audio silence frozen_frame; do \
+	  $(BIN)/avbench generate $$model --benchmark toybox --prompts $(TOYBOX)/prompts.json --clips out/toybox/$$model; \
+	  $(BIN)/avbench run --benchmark toybox --prompts $(TOYBOX)/prompts.json --clips out/toybox/$$model --model $$model \
+	    --reference $(TOYBOX)/reference.npz --metrics available --report $(TOYBOX)/reports/$$model.json; \
+	done
+	$(BIN)/avbench board $(TOYBOX)
+
+$(TOYBOX)/reference.npz:
+	$(BIN)/avbench generate ground_truth --benchmark toybox --prompts $(TOYBOX)/reference_prompts.json --clips out/toybox/reference
+	$(BIN)/avbench reference export $@ --clips out/toybox/reference --metrics fad_mel,kad_mel \
+	  --benchmark toybox --prompts $(TOYBOX)/reference_prompts.json

@@ -12,6 +12,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from avbench.commands import board as board_command
+from avbench.commands import compare as compare_command
+from avbench.commands import gate as gate_command
 from avbench.commands import reference as reference_command
 from avbench.commands import submit as submit_command
 from avbench.commands import view as view_command
@@ -77,6 +80,9 @@ def parser() -> argparse.ArgumentParser:
     weights_command.add_options(command("weights", weights_command.execute, "List, fetch, add, verify or export checkpoints."))
     reference_command.add_options(command("reference", reference_command.execute, "Save features of real clips for set metrics."))
     submit_command.add_options(command("submit", submit_command.execute, "Check whether a report may enter a leaderboard."))
+    board_command.add_options(command("board", board_command.execute, "Render leaderboard folders."))
+    compare_command.add_options(command("compare", compare_command.execute, "Two reports: differences, tests, what moved most."))
+    gate_command.add_options(command("gate", gate_command.execute, "Fail where new clips are worse than old ones, for CI."))
     _add_card(command("card", _card, "Print a metric's declaration."))
     return top
 
@@ -172,13 +178,15 @@ def _add_rank(sub: argparse.ArgumentParser) -> None:
 
     sub.add_argument("reports", nargs="+", metavar="REPORT", help="reports written by avbench run")
     sub.add_argument("--metrics", metavar="A,B", help="columns to keep")
+    sub.add_argument("--incomplete", choices=("unranked", "worst"), default="unranked", help="rows with missing or "
+                     "failed clips: not ranked (default), or every such clip has the worst score there is")  # fmt: skip
     sub.add_argument("--format", choices=FORMAT_NAMES, default="text", help="default: text")
     _json_option(sub)
 
 
 def _rank(arguments: argparse.Namespace) -> int:
+    from avbench.leaderboard.formats import render
     from avbench.leaderboard.rank import rank
-    from avbench.leaderboard.tables import FORMATS
     from avbench.report import Report
 
     metrics = None
@@ -186,8 +194,8 @@ def _rank(arguments: argparse.Namespace) -> int:
         metrics = [name.strip() for name in arguments.metrics.split(",") if name.strip()]
         if not metrics:
             raise UsageError("--metrics names no column; name one or more, or leave it out for all.")
-    table = rank([Report.read(path) for path in arguments.reports], metrics)
-    sys.stdout.write(FORMATS["json" if arguments.json else arguments.format](table))
+    table = rank([Report.read(path) for path in arguments.reports], metrics, arguments.incomplete)
+    sys.stdout.write(render(table, "json" if arguments.json else arguments.format))
     return 0
 
 

@@ -7,12 +7,12 @@ import json
 import os
 import secrets
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from avbench.errors import UnknownName, UsageError
-from avbench.statistics import Interval
+from avbench.statistics import Interval, mean_interval
 
 if TYPE_CHECKING:
     import pandas
@@ -32,11 +32,12 @@ class Counts:
 
 @dataclass(frozen=True)
 class Missing:
-    """A clip without a score: ``kind`` (missing, not_applicable, no_audio, unreadable ...) and the reason in words."""
+    """A clip without a score: ``kind`` (missing, not_applicable, no_audio, unreadable ...), the reason in words, its prompt."""
 
     clip: str
     kind: str
     reason: str
+    cluster: str = ""
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,9 @@ class Result:
     ``value`` is the mean over scored clips (of the size of the score where ``better`` is ``zero``, so that early and late
     do not cancel), or the set's distance; None where nothing could be scored. ``identity`` hashes everything that
     must agree before two values may share a column: metric version and parameters, features, checkpoints, reference set.
-    ``possible`` is what the value could be at least and at most if every missing or failed clip had been scored, where the metric's
-    range is bounded: absent clips can then never help. Source: Manski, Am. Econ. Rev. 80 (1990).
+    ``bounds`` are the least and greatest score (or size of it) that a clip can have, None where there is no such bound.
+    ``replicates`` are a set's distances without each group of prompts (see ``avbench.statistics.Jackknife``), from which two sets
+    are compared.
     """
 
     metric: str
@@ -85,7 +87,8 @@ class Result:
     missing: tuple[Missing, ...] = ()
     scores: tuple[ClipScore, ...] = ()
     weights: tuple[Weights, ...] = ()
-    possible: tuple[float, float] | None = None
+    bounds: tuple[float, float] | None = None
+    replicates: tuple[float, ...] = ()
 
     @property
     def official(self) -> bool:
@@ -96,6 +99,35 @@ class Result:
     def name(self) -> str:
         """Column name: ``metric@protocol``."""
         return f"{self.metric}@{self.protocol}"
+
+    @property
+    def possible(self) -> tuple[float, float] | None:
+        """What the value could be at least and at most had every missing or failed clip been scored.
+
+        None where none is or scores have no bounds. Source: Manski, American Economic Review 80 (1990).
+        """
+        if self.bounds is None or self.value is None or not self.n.failed:
+            return None
+        count = self.n.scored + self.n.failed
+        low, high = ((self.value * self.n.scored + self.n.failed * bound) / count for bound in self.bounds)
+        return low, high
+
+    def at_worst(self) -> Result:
+        """The result if every missing or failed clip had the worst score there is: absent clips can then never help.
+
+        Itself where no clip failed, the metric has no direction, or its scores have no bounds.
+        """
+        if self.bounds is None or self.better == "none" or not self.n.failed:
+            return self
+        worst = self.bounds[0] if self.better == "higher" else self.bounds[1]
+        gaps = [gap for gap in self.missing if gap.kind != "not_applicable"]
+        scores = (*self.scores, *(ClipScore(gap.clip, gap.cluster or gap.clip, worst) for gap in gaps))
+        values = [abs(s.value) if self.better == "zero" else s.value for s in scores]
+        counts = replace(self.n, scored=len(scores), failed=0)
+        interval = mean_interval(values, [s.cluster for s in scores], self.bounds)
+        missing = tuple(gap for gap in self.missing if gap.kind == "not_applicable")
+        mean = sum(values) / len(values)
+        return replace(self, value=mean, interval=interval, scores=scores, missing=missing, n=counts)
 
 
 @dataclass(frozen=True)
@@ -209,7 +241,7 @@ class Report:
                 details = json.dumps(dict(s.details), allow_nan=False)
                 rows.append((self.model, r.metric, r.protocol, s.clip, s.cluster, s.value, r.unit, "scored", "", details))
             for m in r.missing:
-                rows.append((self.model, r.metric, r.protocol, m.clip, m.clip, None, r.unit, m.kind, m.reason, "{}"))
+                rows.append((self.model, r.metric, r.protocol, m.clip, m.cluster or m.clip, None, r.unit, m.kind, m.reason, "{}"))
         return rows
 
     def _summary_rows(self) -> list[tuple[object, ...]]:
@@ -247,6 +279,7 @@ def _result(row: dict[str, Any]) -> Result:
             "missing": tuple(Missing(**m) for m in row["missing"]),
             "scores": tuple(ClipScore(**s) for s in row["scores"]),
             "weights": tuple(Weights(**w) for w in row.get("weights", ())),
-            "possible": tuple(row["possible"]) if row.get("possible") else None,
+            "bounds": tuple(row["bounds"]) if row.get("bounds") else None,
+            "replicates": tuple(row.get("replicates", ())),
         }
     )

@@ -29,6 +29,7 @@ from avbench.reference import write as write_reference
 from avbench.report import BenchmarkFacts, ClipScore, Counts, Missing, Report, Result, Weights
 from avbench.statistics import mean_interval
 from avbench.store import decoder_identity, default_root
+from avbench.uncertainty import gap_notes, uncertainty
 
 Progress = Callable[[str, int, int], None]
 AVAILABLE = "available"
@@ -62,6 +63,7 @@ class Request:
     metrics: dict[str, Metric]
     unavailable: dict[str, str] = field(default_factory=dict)
     reference: Pairing | Path | None = None
+    gaps: dict[str, Mapping[str, str]] = field(default_factory=dict)  # metric to what its sub-samples could not give
 
 
 def run(
@@ -130,7 +132,7 @@ def run(
             unavailable=request.unavailable,
             clips={i: {"path": printable(str(c.path)), "sha256": side.outcomes[i].digest} for i, c in side.clips.items()},
             extra=tuple({"file": name, "reason": reason} for name, reason in request.pairing.extra),
-            notes=tuple(_notes(request.metrics, side, reference_side)),
+            notes=(*_notes(request.metrics, side, reference_side), *gap_notes(request.gaps)),
             provenance={**provenance(), **cost, "made_by": origin_of(Path(clips))},
         )
 
@@ -345,7 +347,7 @@ def _result(name: str, metric: Metric, request: Request, side: Side, reference: 
         kind="set",
         identity=identity(metric, against),
         reference=against,
-        **_set_result(name, metric, request.benchmark, side, reference),
+        **_set_result(name, metric, request, side, reference),
     )
 
 
@@ -373,9 +375,13 @@ def _clip_result(name: str, metric: ClipMetric, request: Request, side: Side) ->
     for gap in side.missing:
         lack = _not_asked(name, metric, request.benchmark, prompts[gap.clip]) if gap.clip in prompts else ""
         missing.append(Missing(gap.clip, "not_applicable", lack) if lack else gap)
+    missing = [replace(m, cluster=(prompts.get(m.clip) or side.prompt(m.clip)).cluster or m.clip) for m in missing]
     skipped = sum(m.kind == "not_applicable" for m in missing)
     counts = Counts(len(rows) + len(missing), len(rows), len(missing) - skipped, skipped)
-    facts: dict[str, Any] = {"n": counts, "missing": tuple(missing), "scores": rows, "value": None, "interval": None}
+    low, high = metric.card.range
+    bounds = (0.0, max(abs(low), abs(high))) if metric.card.better == "zero" else (low, high)
+    facts: dict[str, Any] = {"n": counts, "missing": tuple(missing), "scores": rows, "value": None, "interval": None,
+                             "bounds": bounds if np.isfinite(bounds).all() else None}  # fmt: skip
     if not rows:
         return {**facts, "reason": "No clip could be scored"}
     raw = [row.value for row in rows]
@@ -383,19 +389,8 @@ def _clip_result(name: str, metric: ClipMetric, request: Request, side: Side) ->
     signed = {"signed_mean": float(np.mean(raw))} if metric.card.better == "zero" else {}
     with blamed_on(f"The metric {name} broke"):
         summaries = {**signed, **metric.summaries(raw, [row.details for row in rows])}
-    low, high = metric.card.range
-    bounds = (0.0, max(abs(low), abs(high))) if metric.card.better == "zero" else (low, high)
     interval = mean_interval(values, [row.cluster for row in rows], bounds)
-    possible = _possible(values, counts.failed, bounds)
-    return {**facts, "value": float(np.mean(values)), "interval": interval, "summaries": summaries, "possible": possible}
-
-
-def _possible(values: Sequence[float], failed: int, bounds: tuple[float, float]) -> tuple[float, float] | None:
-    """Least and greatest mean if the failed clips had the worst and best scores there are; None where no clip failed."""
-    if not failed or not np.isfinite(bounds).all():
-        return None
-    total, count = float(np.sum(values)), len(values) + failed
-    return (total + failed * bounds[0]) / count, (total + failed * bounds[1]) / count
+    return {**facts, "value": float(np.mean(values)), "interval": interval, "summaries": summaries}
 
 
 def _clip_score(score: Score, prompt: Prompt) -> ClipScore:
@@ -403,8 +398,8 @@ def _clip_score(score: Score, prompt: Prompt) -> ClipScore:
     return ClipScore(score.clip, prompt.cluster or prompt.id, score.value, score.details)
 
 
-def _set_result(name: str, metric: SetMetric, benchmark: Benchmark, side: Side, reference: Side | None) -> dict[str, Any]:
-    generated, missing = _usable(metric, side, lambda prompt: benchmark.out_of_scope(name, prompt))
+def _set_result(name: str, metric: SetMetric, request: Request, side: Side, reference: Side | None) -> dict[str, Any]:
+    generated, missing = _usable(metric, side, lambda prompt: request.benchmark.out_of_scope(name, prompt))
     skipped = sum(m.kind == "not_applicable" for m in missing)
     others = _usable(metric, reference)[0] if reference is not None and metric.needs_reference else []
     counts = Counts(len(generated) + len(missing), len(generated), len(missing) - skipped, skipped)
@@ -423,7 +418,11 @@ def _set_result(name: str, metric: SetMetric, benchmark: Benchmark, side: Side, 
     if not low <= value <= high:
         return {**facts, "reason": f"The distance came out as {value}, outside its range [{low}, {high}]."}
     summaries = {"reference_clips": float(len(others))} if metric.needs_reference else {}
-    return {**facts, "value": value, "summaries": {**summaries, **further}}
+    with blamed_on(f"The metric {name} broke"):
+        beside = uncertainty(metric, value, generated, others, [p.cluster or p.id for p in _asked(request)])
+    request.gaps[name] = beside.gaps
+    summaries = {**summaries, **further, **beside.summaries}
+    return {**facts, "value": value, "interval": beside.interval, "replicates": beside.replicates, "summaries": summaries}
 
 
 def _usable(
@@ -443,13 +442,17 @@ def _usable(
     return samples, missing
 
 
-def _facts(request: Request) -> BenchmarkFacts:
+def _asked(request: Request) -> list[Prompt]:
+    """The prompts behind the report's digest: all, or those whose clips exist."""
     answered = {clip.id: clip.prompt for clip in request.pairing.clips}
     asked = {prompt.id: prompt for prompt in request.prompts}
     unclear = [asked.get(i, Prompt(i)) for i, _, _ in request.pairing.missing]  # there, but not to be told apart
     prompts = [*answered.values(), *unclear]
-    if not request.pairing.limited and not request.benchmark.open_set:
-        prompts = request.prompts
+    return request.prompts if not request.pairing.limited and not request.benchmark.open_set else prompts
+
+
+def _facts(request: Request) -> BenchmarkFacts:
+    prompts = _asked(request)
     limited = request.pairing.limited
     return BenchmarkFacts(
         name=request.name,

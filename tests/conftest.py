@@ -12,6 +12,8 @@ import pytest
 from avbench.feature import Array
 from avbench.media import write_clip
 
+pytest_plugins = ["pytester"]
+
 
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:

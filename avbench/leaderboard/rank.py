@@ -1,64 +1,108 @@
-"""Any number of reports -> one table whose columns may be compared, or a reason why they may not."""
+"""Any number of reports -> one table: what may share a column, and which ranks each row may hold."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
+from typing import Literal
 
 from avbench.errors import NotComparable, UnknownName, UsageError
+from avbench.leaderboard.pairs import better_of, between
 from avbench.report import Report, Result
+from avbench.statistics import Difference, rank_ranges
 
 COVERAGE = 0.75  # a row scored on under three quarters of the clips of the best covered row may be ranked last, not ahead
+LEVEL = 0.95
+
+Incomplete = Literal["unranked", "worst"]
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One model under one metric; ``rank`` is None where the metric has no direction or the row may not be ranked.
+    """One model under one column.
 
+    ``ranks`` are the lowest and highest rank that the row may hold, None where the metric has no direction or the row may not be
+    ranked; ``group`` is 1 for the best group (those that nobody is significantly ahead of), 2 for the next, 0 for the rest.
     ``why`` says in words why a cell of a ranked column has no rank.
     """
 
     result: Result | None
-    rank: int | None = None
+    ranks: tuple[int, int] | None = None
+    group: int = 0
     why: str = ""
 
 
 @dataclass(frozen=True)
+class Column:
+    """Results that may be compared. ``variant`` tells columns of one name apart, ``flag`` is what a reader must know."""
+
+    result: Result
+    variant: str = ""
+    flag: str = ""
+
+    @property
+    def name(self) -> str:
+        """``metric@protocol``."""
+        return self.result.name
+
+
+@dataclass(frozen=True)
 class Table:
-    """Rows are models in the order given, columns are ``metric@protocol`` in the order of the first report."""
+    """Rows are models in the order given, columns in the order of the first report."""
 
     title: str
-    columns: tuple[Result, ...]
+    columns: tuple[Column, ...]
     rows: tuple[tuple[str, tuple[Cell, ...]], ...]
     footnotes: tuple[str, ...] = field(default=())
     benchmark: str = ""
+    roles: Mapping[str, str] = field(default_factory=dict)
 
 
-def rank(reports: Sequence[Report], metrics: Sequence[str] | None = None) -> Table:
+def rank(reports: Sequence[Report], metrics: Sequence[str] | None = None, incomplete: Incomplete = "unranked") -> Table:
     """Build the table.
 
+    Values share a column where metric, protocol, version, parameters, checkpoints, reference set and prompts agree; otherwise the
+    table has two columns of one name, and a footnote says what differs. Ranks are sets: two models are told apart by a paired test
+    over shared prompts (sets: by the paired jackknife), with Holm's correction over all pairs of a column.
+
     Args:
-        reports: of one benchmark and one set of prompts; model names must differ.
+        reports: of one benchmark; model names must differ.
         metrics: columns to keep, by ``name`` or ``name@protocol``; None keeps all.
+        incomplete: what becomes of a row with missing or failed clips: ``unranked``, or ``worst``: each such clip has the worst
+            score there is, where the metric's range is bounded.
 
     Raises:
         UsageError: no report, or two reports of one model name.
-        NotComparable: different benchmarks or prompts, or one column with different metric versions, features,
-            checkpoints or reference sets.
+        NotComparable: different benchmarks, or different versions of one.
     """
     if not reports:
         raise UsageError("There is nothing to rank; pass one report or more.")
     _check_questions(reports)
-    columns = _columns(reports, metrics)
+    keys = _columns(reports, metrics)
     cells: dict[str, list[Cell]] = {report.model: [] for report in reports}
-    for column in columns:
-        found = {report.model: _find(report, column.name) for report in reports}
-        _check_column(column, found)
-        for model, cell in _rank_column(column, found).items():
+    columns: list[Column] = []
+    notes: list[str] = []
+    for key, column in keys.items():
+        found = {report.model: next((r for r in report.metrics if _key(report, r) == key), None) for report in reports}
+        judged = {model: judged_as(result, incomplete) for model, result in found.items()}
+        differences = _differences(column, judged)
+        for model, cell in _rank_column(column, judged, differences).items():
             cells[model].append(cell)
+        columns.append(Column(column, _variant(key, keys, reports), _flag(column, reports, differences)))
+        notes += _column_notes(columns[-1])
     facts = reports[0].benchmark
     rows = tuple((model, tuple(row)) for model, row in cells.items())
-    return Table(f"{facts.title} ({facts.prompts} prompts)", tuple(columns), rows, tuple(_footnotes(reports, rows)), facts.name)
+    prompts = "different prompts" if len({r.benchmark.prompts_sha256 for r in reports}) > 1 else f"{facts.prompts} prompts"
+    footnotes = tuple(dict.fromkeys([*notes, *_footnotes(reports, rows)]))
+    return Table(f"{facts.title} ({prompts})", tuple(columns), rows, footnotes, facts.name, {r.model: r.role for r in reports})
+
+
+Key = tuple[str, str, str]
+
+
+def _key(report: Report, result: Result) -> Key:
+    return result.name, result.identity, report.benchmark.prompts_sha256
 
 
 def _check_questions(reports: Sequence[Report]) -> None:
@@ -74,70 +118,103 @@ def _check_questions(reports: Sequence[Report]) -> None:
                 f"{first.model} was judged on {ours.name} v{ours.version}, {report.model} on {theirs.name} "
                 f"v{theirs.version}; rank reports of one benchmark."
             )
-        if ours.prompts_sha256 != theirs.prompts_sha256:
-            raise NotComparable(
-                f"{first.model} and {report.model} answered different prompts ({ours.prompts} and {theirs.prompts} of them); "
-                "run both on the same prompt file and the same clips."
-            )
 
 
-def _columns(reports: Sequence[Report], metrics: Sequence[str] | None) -> list[Result]:
-    known: dict[str, Result] = {}
+def _columns(reports: Sequence[Report], metrics: Sequence[str] | None) -> dict[Key, Result]:
+    """One result of every column; columns of one name stand side by side."""
+    known: dict[Key, Result] = {}
     for report in reports:
         for result in report.metrics:
-            known.setdefault(result.name, result)
-    if metrics is None:
-        return list(known.values())
-    chosen: list[Result] = []
-    for name in metrics:
-        matches = [r for r in known.values() if name in (r.name, r.metric)]
-        if not matches:
-            raise UnknownName("metric of these reports", name, known)
-        chosen += matches
-    return chosen
+            known.setdefault(_key(report, result), result)
+    names = list(dict.fromkeys(name for name, _, _ in known))
+    if metrics is not None:
+        chosen: list[str] = []
+        for wanted in metrics:
+            matches = [name for name in names if wanted in (name, name.partition("@")[0])]
+            if not matches:
+                raise UnknownName("metric of these reports", wanted, names)
+            chosen += matches
+        names = list(dict.fromkeys(chosen))
+    return {key: result for name in names for key, result in known.items() if key[0] == name}
 
 
-def _find(report: Report, name: str) -> Result | None:
-    return next((r for r in report.metrics if r.name == name), None)
+def _variant(key: Key, keys: Mapping[Key, Result], reports: Sequence[Report]) -> str:
+    """What tells a column from others of its name; "" where it is the only one."""
+    twins = [other for other in keys if other[0] == key[0] and other != key]
+    if not twins:
+        return ""
+    words = []
+    result = keys[key]
+    if any(other[2] != key[2] for other in twins):
+        count = next(r.benchmark.prompts for r in reports if r.benchmark.prompts_sha256 == key[2])
+        words.append(f"{count} prompts {key[2][:6]}")
+    if any(keys[other].reference != result.reference for other in twins):
+        words.append(f"reference {result.reference[:6] or 'none'}")
+    if any(keys[other].weights != result.weights for other in twins):
+        words += [f"{w.name} {w.sha256[:6]}" for w in result.weights]
+    if not words:  # the rest of what identity hashes
+        words.append(f"version or parameters {result.identity[:6]}")
+    return ", ".join(words)
 
 
-def _check_column(column: Result, found: dict[str, Result | None]) -> None:
-    for model, result in found.items():
-        if result is not None and result.identity != column.identity:
-            cause = "reference set" if result.reference != column.reference else "version, parameters or checkpoint"
-            raise NotComparable(
-                f"{column.name} of {model} was made with another {cause} than the first report's; run all models alike, or "
-                "leave the column out with --metrics."
-            )
+def _column_notes(column: Column) -> list[str]:
+    notes = [f"{column.name} ({column.variant}): a column of its own, since these may not be compared."] if column.variant else []
+    return [*notes, f"† {column.name}: {column.flag}"] if column.flag else notes
 
 
-def _rank_column(column: Result, found: dict[str, Result | None]) -> dict[str, Cell]:
-    reasons = {model: _unranked(result) for model, result in found.items()}
+def judged_as(result: Result | None, incomplete: Incomplete) -> Result | None:
+    """The result as the policy counts it: with ``worst``, failed clips have the worst score."""
+    return result.at_worst() if result is not None and incomplete == "worst" else result
+
+
+def _differences(column: Result, found: Mapping[str, Result | None]) -> dict[tuple[str, str], Difference]:
+    if column.better == "none":
+        return {}
+    there = {model: r for model, r in found.items() if r is not None and r.value is not None and not _unranked(r)}
+    pairs = {(a, b): between(there[a], there[b], interval=False) for a, b in combinations(there, 2)}
+    return {pair: difference for pair, difference in pairs.items() if difference is not None}
+
+
+def _rank_column(
+    column: Result, found: Mapping[str, Result | None], differences: Mapping[tuple[str, str], Difference]
+) -> dict[str, Cell]:
     if column.better == "none":
         return {model: Cell(result) for model, result in found.items()}
-    ranked = {m: r.value for m, r in found.items() if r is not None and r.value is not None and not reasons[m]}
+    reasons = {model: _unranked(result) for model, result in found.items()}
+    _refuse_thin_rows(column, found, differences, reasons)
+    ranked = [model for model in found if not reasons[model]]
+    among = {pair: d for pair, d in differences.items() if set(pair) <= set(ranked)}
+    ranges = rank_ranges(ranked, among, better_of(column), LEVEL)
+    starts = sorted({low for low, _ in ranges.values()})
+    groups = {model: starts.index(low) + 1 for model, (low, _) in ranges.items()}
+    return {
+        model: Cell(result, ranges[model], groups[model] if groups[model] <= 2 else 0) if model in ranges
+        else Cell(result, None, 0, reasons[model])
+        for model, result in found.items()
+    }  # fmt: skip
+
+
+def _refuse_thin_rows(
+    column: Result,
+    found: Mapping[str, Result | None],
+    differences: Mapping[tuple[str, str], Difference],
+    reasons: dict[str, str],
+) -> None:
+    """Answering little must not win: such a row is ranked only where every row that answered enough is significantly ahead."""
+    ranked = {m: r for m, r in found.items() if r is not None and not reasons[m]}
     most = max((r.n.scored for r in found.values() if r is not None), default=0)
-    for model, result in found.items():
-        if model not in ranked or result is None or result.n.scored >= COVERAGE * most:
-            continue
-        # Answering little must not win; where every row that answered enough is ahead anyway, the order is not in doubt.
-        covered = [ranked[m] for m, r in found.items() if m in ranked and r is not None and r.n.scored >= COVERAGE * most]
-        if not all(_beats(value, ranked[model], column.better) for value in covered):
-            reasons[model] = f"scored on {result.n.scored} clips, another row on {most}"
-    values = [value for model, value in ranked.items() if not reasons[model]]
-    cells: dict[str, Cell] = {}
-    for model, result in found.items():
-        if model in ranked and not reasons[model]:
-            cells[model] = Cell(result, 1 + sum(_beats(value, ranked[model], column.better) for value in values))
-        else:
-            cells[model] = Cell(result, None, reasons[model])
-    return cells
+    covered = [model for model, result in ranked.items() if result.n.scored >= COVERAGE * most]
+    ahead = set(_wins(column, differences))
+    for model in set(ranked) - set(covered):
+        if not all((other, model) in ahead for other in covered):
+            reasons[model] = f"scored on {ranked[model].n.scored} clips, another row on {most}"
 
 
-def _beats(value: float, other: float, better: str) -> bool:
-    """Whether ``value`` is ahead by more than the rounding of a sum."""
-    ahead = value - other if better == "higher" else other - value
-    return ahead > 1e-9 * max(abs(value), abs(other))
+def _wins(column: Result, differences: Mapping[tuple[str, str], Difference]) -> list[tuple[str, str]]:
+    """(winner, loser) of every pair that its own test tells apart."""
+    higher = better_of(column) == "higher"
+    told = [(pair, d.value > 0) for pair, d in differences.items() if d.p < 1 - LEVEL and d.value != 0]
+    return [(a, b) if positive == higher else (b, a) for (a, b), positive in told]
 
 
 def _unranked(result: Result | None) -> str:
@@ -152,18 +229,36 @@ def _unranked(result: Result | None) -> str:
     return ""
 
 
+def _flag(column: Result, reports: Sequence[Report], differences: Mapping[tuple[str, str], Difference]) -> str:
+    """Says which floors are ahead of which models, by the paired test of each pair; "" where none is."""
+    roles = {report.model: report.role for report in reports}
+    beaten: dict[str, list[str]] = {}
+    for winner, loser in _wins(column, differences):
+        if roles[winner] == "floor" and roles[loser] != "floor":
+            beaten.setdefault(winner, []).append(loser)
+    if not beaten:
+        return ""
+    words = "; ".join(f"{floor} is ahead of {', '.join(models)}" for floor, models in beaten.items())
+    return f"a trivial row wins ({words}); do not read this metric alone."
+
+
 def _footnotes(reports: Sequence[Report], rows: Sequence[tuple[str, tuple[Cell, ...]]]) -> list[str]:
     notes = []
-    facts = reports[0].benchmark
-    if facts.limited_to_present:
-        notes.append(
-            f"Limited to the {facts.prompts} of {facts.prompts_in_benchmark} prompts whose clips exist: not a score on the "
-            "whole benchmark."
-        )
+    for report in reports:
+        facts = report.benchmark
+        if facts.limited_to_present:
+            notes.append(
+                f"Limited to the {facts.prompts} of {facts.prompts_in_benchmark} prompts whose clips exist: not a score on the "
+                "whole benchmark."
+            )
     for model, cells in rows:
         for cell in cells:
-            if cell.why and cell.result is not None:
-                notes.append(f"{model}, {cell.result.name}: {cell.why}.")
+            if cell.result is None:
+                continue
+            bounds = cell.result.possible
+            range_ = f" (between {bounds[0]:.4g} and {bounds[1]:.4g}, whatever those clips are)" if bounds else ""
+            if cell.why:
+                notes.append(f"{model}, {cell.result.name}: {cell.why}{range_}.".replace("..", "."))
     for report in reports:
         notes += [f"{report.model}: {note}" for note in report.notes]
         notes += [f"{report.model}, {name}: not run. {reason}" for name, reason in report.unavailable.items()]

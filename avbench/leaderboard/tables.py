@@ -5,10 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable
 
-from avbench.errors import UsageError
-from avbench.leaderboard.rank import Cell, Table
+from avbench.errors import NotComparable, UsageError
+from avbench.leaderboard.rank import Cell, Column, Table
 from avbench.report import Result
 
 ARROWS = {"higher": "↑", "lower": "↓", "zero": "→0", "none": ""}
@@ -40,17 +39,27 @@ def number(value: float) -> str:
     return f"{value:.3g}"
 
 
-def heading(result: Result) -> str:
-    """Title, direction, unit and protocol of a column."""
+def heading(column: Column) -> str:
+    """Title, direction, unit, protocol and whatever else tells a column from another; † where a footnote warns of it."""
+    result = column.result
     unit = "" if result.unit in ("", "1") else f" [{result.unit}]"
     protocol = "" if result.protocol == "default" else f" @{result.protocol}"
     weights = "" if result.official else " (stand-in, not the official checkpoint)"
-    return f"{result.title}{unit}{protocol}{weights} {ARROWS[result.better]}".rstrip()
+    variant = f" ({column.variant})" if column.variant else ""
+    flag = " †" if column.flag else ""
+    return f"{result.title}{unit}{protocol}{variant}{weights} {ARROWS[result.better]}{flag}".rstrip()
+
+
+def ranks_text(cell: Cell) -> str:
+    """``#1``, or ``#1-3`` where the order within the three is not known; "" where the row is not ranked."""
+    if cell.ranks is None:
+        return ""
+    low, high = cell.ranks
+    return f"#{low}" if low == high else f"#{low}-{high}"
 
 
 def _marked(cell: Cell) -> str:
-    text = cell_text(cell.result)
-    return f"{text} #{cell.rank}" if cell.rank is not None else text
+    return f"{cell_text(cell.result)} {ranks_text(cell)}".rstrip()
 
 
 def _grid(table: Table) -> tuple[list[str], list[list[str]]]:
@@ -70,8 +79,11 @@ def as_text(table: Table) -> str:
 
 
 def as_markdown(table: Table) -> str:
-    """GitHub table."""
+    """GitHub table; the best group of each metric is bold."""
     head, body = _grid(table)
+    for line, i in zip(body, range(len(table.columns)), strict=True):
+        best = [cells[i].group == 1 for _, cells in table.rows]
+        line[1:] = [f"**{word}**" if bold else word for word, bold in zip(line[1:], best, strict=True)]
     rows = ["| " + " | ".join(word.replace("|", "\\|") for word in row) + " |" for row in [head, ["---"] * len(head), *body]]
     notes = [f"- {note}" for note in table.footnotes]
     return "\n".join([f"**{table.title}**", "", *rows, "", *notes]).rstrip() + "\n"
@@ -89,7 +101,10 @@ def as_paper(table: Table) -> str:
     if not columns:
         raise UsageError(f"{table.title} declares no official table; use another --format.")
     places = {catalog.full_name(metric): label for label, metric in columns}
-    found = {column.name: column for column in table.columns}
+    found = {column.name: column.result for column in table.columns}
+    twice = next((column for column in table.columns if column.variant and column.name in places), None)
+    if twice is not None:
+        raise NotComparable(f"The official table has one column of {twice.name}, these reports need several ({twice.variant} ...).")
     heads = ["model", *(_paper_head(label, found.get(name)) for name, label in places.items())]
     rows = [heads, ["---"] * len(heads)]
     for model, cells in table.rows:
@@ -106,19 +121,10 @@ def _paper_head(label: str, result: Result | None) -> str:
     return f"{label}{weights} {ARROWS[result.better]}".rstrip()
 
 
-def as_latex(table: Table) -> str:
-    """booktabs ``tabular``; footnotes as comments."""
-    head, body = _grid(table)
-    rows = [" & ".join(_escape(word) for word in row) + r" \\" for row in [head, *body]]
-    notes = [f"% {note}" for note in (table.title, *table.footnotes)]
-    columns = "l" + "r" * (len(head) - 1)
-    lines = [*notes, rf"\begin{{tabular}}{{{columns}}}", r"\toprule", rows[0], r"\midrule", *rows[1:], r"\bottomrule"]
-    return "\n".join([*lines, r"\end{tabular}"]) + "\n"
-
-
-def _escape(text: str) -> str:
+def latex_text(text: str) -> str:
+    """The text with what LaTeX would take for a command escaped, and arrows, ± and dashes in its own signs."""
     special = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "±": r"$\pm$",
-               "↑": r"$\uparrow$", "↓": r"$\downarrow$", "→": r"$\to$", "–": "--"}  # fmt: skip
+               "↑": r"$\uparrow$", "↓": r"$\downarrow$", "→": r"$\to$", "–": "--", "†": r"\dag{}", "·": r"$\cdot$"}  # fmt: skip
     return "".join(special.get(c, "\\" + c if c in "&%$#_{}" else c) for c in text)
 
 
@@ -138,7 +144,7 @@ def as_json(table: Table) -> str:
     return json.dumps(data, ensure_ascii=False, indent=1, allow_nan=False) + "\n"
 
 
-_FIELDS = ("metric", "protocol", "value", "low", "high", "unit", "better", "rank",
+_FIELDS = ("metric", "protocol", "value", "low", "high", "unit", "better", "rank_low", "rank_high",
            "expected", "scored", "failed", "not_applicable", "why")  # fmt: skip
 
 
@@ -151,16 +157,6 @@ def _records(table: Table) -> list[dict[str, object]]:
                 continue
             low, high = (r.interval.low, r.interval.high) if r.interval else (None, None)
             n = (r.n.expected, r.n.scored, r.n.failed, r.n.not_applicable)
-            values = (r.metric, r.protocol, r.value, low, high, r.unit, r.better, cell.rank, *n, cell.why)
+            values = (r.metric, r.protocol, r.value, low, high, r.unit, r.better, *(cell.ranks or (None, None)), *n, cell.why)
             records.append({"model": model, **dict(zip(_FIELDS, values, strict=True))})
     return records
-
-
-FORMATS: dict[str, Callable[[Table], str]] = {
-    "text": as_text,
-    "markdown": as_markdown,
-    "paper": as_paper,
-    "latex": as_latex,
-    "csv": as_csv,
-    "json": as_json,
-}

@@ -24,10 +24,10 @@ import soundfile
 
 import avbench
 from avbench import media, runner
-from avbench.errors import NotComparable, UnknownName, UsageError
+from avbench.errors import UnknownName, UsageError
 from avbench.feature import Array
+from avbench.leaderboard.formats import render
 from avbench.leaderboard.rank import rank
-from avbench.leaderboard.tables import FORMATS
 from avbench.media import write_clip
 from avbench.report import Report
 
@@ -114,8 +114,8 @@ def test_missing_clips_are_named_and_never_help(toybox_folder: Path, tmp_path: P
     assert report["event_f1"].n.not_applicable == 1, "the speaker has no events"
     assert not report.complete
     table = rank([report])
-    assert all(cell.rank is None for _, cells in table.rows for cell in cells)
-    assert "2 of 6 clips missing or failed" in FORMATS["text"](table)
+    assert all(cell.ranks is None for _, cells in table.rows for cell in cells)
+    assert "2 of 6 clips missing or failed" in render(table, "text")
 
 
 def test_absent_clips_bound_what_the_value_could_be(toybox_folder: Path, tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ def test_absent_clips_bound_what_the_value_could_be(toybox_folder: Path, tmp_pat
 def test_only_present_says_so(toybox_folder: Path) -> None:
     report = avbench.run(toybox_folder, "toybox", metrics=["frozen"], only_present=True, store=None)
     assert report.complete and report["frozen"].n.expected == 4
-    assert "Limited to the 4 of 32 prompts" in FORMATS["markdown"](rank([report]))
+    assert "Limited to the 4 of 32 prompts" in render(rank([report]), "markdown")
 
 
 def test_report_round_trip(toybox_folder: Path, tmp_path: Path) -> None:
@@ -159,27 +159,6 @@ def test_set_metric_against_a_reference(toybox_folder: Path) -> None:
     assert any("reference set" in note for note in report.notes)
     with pytest.raises(UsageError, match="--reference"):
         avbench.run(toybox_folder, metrics=["fad_mel"], store=None)
-
-
-def test_rank_refuses_what_cannot_be_compared(toybox_folder: Path) -> None:
-    all_four = avbench.run(toybox_folder, "toybox", metrics=["frozen"], limit=4, model="a", store=None)
-    three = avbench.run(toybox_folder, "toybox", metrics=["frozen"], limit=3, model="b", store=None)
-    with pytest.raises(NotComparable, match="different prompts"):
-        rank([all_four, three])
-    with pytest.raises(UsageError, match="named 'a'"):
-        rank([all_four, all_four])
-    other = dataclasses.replace(all_four["frozen"], identity="another")
-    with pytest.raises(NotComparable, match="another version"):
-        rank([all_four, dataclasses.replace(all_four, model="c", metrics=(other,))])
-
-
-@pytest.mark.parametrize("name", sorted(set(FORMATS) - {"paper"}))  # which needs a benchmark with an official table
-def test_every_format_shows_n(toybox_folder: Path, name: str) -> None:
-    report = avbench.run(toybox_folder, metrics=["frozen", "av_offset"], model="a_b", store=None)
-    text = FORMATS[name](rank([report]))
-    assert "4" in text and "frozen" in text
-    if name == "latex":
-        assert r"a\_b" in text
 
 
 def test_wrong_names_propose_the_nearest(toybox_folder: Path) -> None:

@@ -5,20 +5,21 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from avbench.leaderboard.rank import Column
 from avbench.leaderboard.tables import number
 from avbench.leaderboard.view.differences import size
 from avbench.leaderboard.view.leaderboard import sortable
 from avbench.leaderboard.view.page import escape, name, region
 from avbench.leaderboard.view.subject import Subject
-from avbench.report import ClipScore, Missing, Result
+from avbench.report import ClipScore, Missing
 
 
 def section(subject: Subject) -> str:
     """Controls, the table of the first metric, and the data that the script fills the table with for another one."""
-    columns = [c for c in subject.table.columns if any(r is not None and r.kind == "clip" for r in subject.results(c))]
+    columns = [c for c in subject.table.columns if c.result.kind == "clip"]
     if not columns:
         return "<p>No metric here scores single clips.</p>"
-    metrics = "".join(f'<option value="{i}">{escape(f"{c.title} @{c.protocol}")}</option>' for i, c in enumerate(columns))
+    metrics = "".join(f'<option value="{i}">{escape(_option(c))}</option>' for i, c in enumerate(columns))
     data = [_column(column, subject) for column in columns]
     return (
         f'<p class="scripted controls"><label>metric <select id="clip-metric">{metrics}</select></label>'
@@ -26,6 +27,11 @@ def section(subject: Subject) -> str:
         '<label>find <input type="search" id="clip-filter" placeholder="id or kind, such as no_audio"></label></p>'
         f"{region('Clips', _table(subject, columns[0], data[0]))}{_script(data)}"
     )
+
+
+def _option(column: Column) -> str:
+    variant = f" ({column.variant})" if column.variant else ""
+    return f"{column.result.title} @{column.result.protocol}{variant}"
 
 
 def _choices(subject: Subject) -> str:
@@ -43,7 +49,7 @@ def _choices(subject: Subject) -> str:
     return f"<span>difference {select('first', 1)} − {select('second', 0)}</span>"
 
 
-def _table(subject: Subject, column: Result, data: dict[str, Any]) -> str:
+def _table(subject: Subject, column: Column, data: dict[str, Any]) -> str:
     pictures = bool(subject.thumbnails)
     heads = "".join(sortable(name(model), attributes=f' data-model="{i}"') for i, model in enumerate(subject.models))
     difference = sortable("difference", "descending") if len(subject.models) > 1 else ""
@@ -55,7 +61,7 @@ def _table(subject: Subject, column: Result, data: dict[str, Any]) -> str:
     )
 
 
-def _row(place: int, subject: Subject, column: Result, data: dict[str, Any]) -> str:
+def _row(place: int, subject: Subject, column: Column, data: dict[str, Any]) -> str:
     clip = subject.clips[place]
     picture = ""
     if subject.thumbnails:
@@ -68,31 +74,31 @@ def _row(place: int, subject: Subject, column: Result, data: dict[str, Any]) -> 
     return f'<tr data-clip="{place}"><th scope="row" data-sort="{place}">{subject.link(clip)}</th>{picture}{cells}{difference}</tr>'
 
 
-def _cell(value: Any, model: int, column: Result) -> str:
+def _cell(value: Any, model: int, column: Column) -> str:
     mark = f' class="score" data-model="{model}"'
     if isinstance(value, float):
-        return f'<td{mark} data-sort="{size(value, column.better)!r}">{number(value)}</td>'
+        return f'<td{mark} data-sort="{size(value, column.result.better)!r}">{number(value)}</td>'
     if value is None:
         return f"<td{mark}>–</td>"
     kind, reason = value
     return f'<td{mark} title="{escape(reason)}"><span class="gap">{escape(kind)}</span></td>'
 
 
-def _difference(values: list[Any], column: Result) -> str:
+def _difference(values: list[Any], column: Column) -> str:
     one, two = values[0], values[1]
     if not isinstance(one, float) or not isinstance(two, float):
         return '<td class="difference">–</td>'
-    difference = size(two, column.better) - size(one, column.better)
+    difference = size(two, column.result.better) - size(one, column.result.better)
     return f'<td class="difference" data-sort="{difference!r}">{number(difference)}</td>'
 
 
-def _column(column: Result, subject: Subject) -> dict[str, Any]:
+def _column(column: Column, subject: Subject) -> dict[str, Any]:
     """What the script needs of a metric: per model and clip the score, or kind and reason, or null where nothing is known."""
     scores = [
         [_known(subject.outcome(model, column, clip)) for clip in subject.clips] if result is not None else None
         for model, result in enumerate(subject.results(column))
     ]
-    return {"better": column.better, "scores": scores}
+    return {"better": column.result.better, "scores": scores}
 
 
 def _known(outcome: ClipScore | Missing | None) -> float | list[str] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from avbench.leaderboard.rank import Column
 from avbench.leaderboard.tables import number
 from avbench.leaderboard.view.clip_files import ClipFile
 from avbench.leaderboard.view.page import escape, name, page, region
@@ -140,16 +141,16 @@ def _scores(clip: str, subject: Subject) -> str:
     return region("Scores", f"<table><caption>Scores of this clip</caption>{head}<tbody>{''.join(rows)}</tbody></table>")
 
 
-def _score(outcome: ClipScore | Missing | None, result: Result | None, column: Result) -> str:
+def _score(outcome: ClipScore | Missing | None, result: Result | None, column: Column) -> str:
     """Value with unit and details, or kind and reason."""
     if result is None:
         return '<td><span class="gap">not run</span></td>'
     if isinstance(outcome, Missing):
         return f'<td><span class="kind">{escape(outcome.kind)}</span> <span class="reason">{escape(outcome.reason)}</span></td>'
     if outcome is None:
-        words = "no score of single clips" if column.kind != "clip" else "nothing is known of this clip"
+        words = "no score of single clips" if column.result.kind != "clip" else "nothing is known of this clip"
         return f'<td><span class="gap">{words}</span></td>'
-    unit = f" {escape(column.unit)}" if column.unit not in ("", "1") else ""
+    unit = f" {escape(column.result.unit)}" if column.result.unit not in ("", "1") else ""
     items = "".join(f"<li>{escape(key.replace('_', ' '))} {number(value)}</li>" for key, value in outcome.details.items())
     details = f'<ul class="details">{items}</ul>' if items else ""
     return f'<td><span class="value">{number(outcome.value)}{unit}</span>{details}</td>'

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from avbench.leaderboard.pairs import scores_of
+from avbench.leaderboard.rank import Column
 from avbench.leaderboard.tables import number
 from avbench.leaderboard.view.charts import Scale, axis_below, axis_left, bars, coordinate, span, svg
 from avbench.leaderboard.view.page import escape, name
 from avbench.leaderboard.view.subject import Subject
 from avbench.report import ClipScore, Result
-from avbench.statistics import Interval, mean_interval
+from avbench.statistics import Difference, compare
 
 WIDTH, HEIGHT, LEFT, TOP, BOTTOM = 350.0, 170.0, 52.0, 8.0, 34.0
 DRAWN = 300  # bars; more would be narrower than a pixel
@@ -18,14 +20,14 @@ DRAWN = 300  # bars; more would be narrower than a pixel
 
 @dataclass(frozen=True)
 class Pair:
-    """Differences other - first over the clips that both have a score for, smallest first."""
+    """Differences other - first over the clips that both have a score for, smallest first; ``tested`` needs two prompts or more."""
 
     first: str
     other: str
     clips: tuple[str, ...]
     differences: tuple[float, ...]
     mean: float
-    interval: Interval | None
+    tested: Difference | None
 
 
 def size(value: float, better: str) -> float:
@@ -43,11 +45,13 @@ def pair(first: str, one: Result, other: str, two: Result) -> Pair | None:
     if not both:
         return None
     values = [value for value, _ in both]
-    interval = mean_interval(values, [score.cluster for _, score in both], (-math.inf, math.inf))
-    return Pair(first, other, tuple(s.clip for _, s in both), tuple(values), math.fsum(values) / len(values), interval)
+    shared = {score.clip for _, score in both}
+    ours, theirs = ([row for row in scores_of(result) if row[0] in shared] for result in (two, one))
+    tested = compare(ours, theirs)
+    return Pair(first, other, tuple(s.clip for _, s in both), tuple(values), math.fsum(values) / len(values), tested)
 
 
-def figures(column: Result, subject: Subject) -> str:
+def figures(column: Column, subject: Subject) -> str:
     """Every model against the first one; "" where there is nothing to compare."""
     results = subject.results(column)
     if results[0] is None:
@@ -60,32 +64,33 @@ def figures(column: Result, subject: Subject) -> str:
     return "".join(parts)
 
 
-def _figure(found: Pair, column: Result, model: int, subject: Subject) -> str:
+def _figure(found: Pair, column: Column, model: int, subject: Subject) -> str:
     what = f"{name(found.other)} − {name(found.first)}"
-    sized = " (difference of sizes)" if column.better == "zero" else ""
+    sized = " (difference of sizes)" if column.result.better == "zero" else ""
     drawings = ""
     if any(found.differences):
         drawings = f'<div class="pair">{_sorted(found, column, subject)}{_histogram(found, column, model)}</div>'
     return f"<figure><figcaption><strong>{what}</strong>{sized}: {_words(found, column)}</figcaption>{drawings}</figure>"
 
 
-def _words(found: Pair, column: Result) -> str:
+def _words(found: Pair, column: Column) -> str:
     """Mean, interval and how many clips went which way."""
     above, below = sum(d > 0 for d in found.differences), sum(d < 0 for d in found.differences)
     equal = len(found.differences) - above - below
     if not above and not below:
         return f"no difference on any of the {equal} clips that both have a score for."
     reach = "no interval (fewer than two prompts)"
-    if found.interval is not None:
-        reach = f"{found.interval.level:.0%} interval {number(found.interval.low)} to {number(found.interval.high)}"
+    if found.tested is not None:
+        interval = found.tested.interval
+        reach = f"{interval.level:.0%} interval {number(interval.low)} to {number(interval.high)}, p {number(found.tested.p)}"
     counts = f"above zero on {above} clips, below on {below}, equal on {equal} of {len(found.differences)}"
-    better, worse = (above, below) if column.better == "higher" else (below, above)
-    if column.better != "none":
+    better, worse = (above, below) if column.result.better == "higher" else (below, above)
+    if column.result.better != "none":
         counts = f"better on {better} clips, worse on {worse}, equal on {equal} of {len(found.differences)}"
     return f"mean {number(found.mean)}, {reach}; {counts}."
 
 
-def _sorted(found: Pair, column: Result, subject: Subject) -> str:
+def _sorted(found: Pair, column: Column, subject: Subject) -> str:
     """One bar per clip from zero to its difference, the interval of the mean as a band behind them; of very many clips some."""
     low, high = span([*found.differences, 0.0])
     y = Scale(low, high, HEIGHT - BOTTOM, TOP)
@@ -97,11 +102,11 @@ def _sorted(found: Pair, column: Result, subject: Subject) -> str:
     chosen = "clips, sorted" if count <= DRAWN else f"{DRAWN} of {count} clips, evenly from the sorted ones"
     words = f'<text class="words" x="{middle}" y="{HEIGHT - BOTTOM + 18:.0f}" text-anchor="middle">{chosen}</text>'
     zero = f'<path class="zero" d="M{LEFT:.0f} {y.at(0.0)}H{x.at(x.high)}"/>'
-    label = f"Sorted differences of {column.title}, {found.other} minus {found.first}"
+    label = f"Sorted differences of {column.result.title}, {found.other} minus {found.first}"
     return svg(WIDTH, HEIGHT, label, f"{axis_left(y, LEFT)}{_interval(found, y)}{drawn}{zero}{words}")
 
 
-def _bar(found: Pair, place: int, x: str, room: float, y: Scale, column: Result, subject: Subject) -> str:
+def _bar(found: Pair, place: int, x: str, room: float, y: Scale, column: Column, subject: Subject) -> str:
     """A clip's difference as a bar that leads to its page."""
     clip, difference = found.clips[place], found.differences[place]
     top, bottom = sorted((float(y.at(0.0)), float(y.at(difference))))
@@ -115,32 +120,33 @@ def _bar(found: Pair, place: int, x: str, room: float, y: Scale, column: Result,
 
 def _interval(found: Pair, y: Scale) -> str:
     band = ""
-    if found.interval is not None:
-        top, bottom = y.at(found.interval.high), y.at(found.interval.low)
+    if found.tested is not None:
+        top, bottom = y.at(found.tested.interval.high), y.at(found.tested.interval.low)
         tall = coordinate(float(bottom) - float(top))
         band = f'<rect class="interval" x="{LEFT:.0f}" y="{top}" width="{WIDTH - 6 - LEFT:.0f}" height="{tall}"/>'
     line = f"M{LEFT:.0f} {y.at(found.mean)}H{WIDTH - 6:.0f}"
     return f'{band}<path class="middle" d="{line}"><title>mean {number(found.mean)}</title></path>'
 
 
-def _side(difference: float, column: Result) -> str:
-    if column.better == "none" or not difference:
+def _side(difference: float, column: Column) -> str:
+    if column.result.better == "none" or not difference:
         return "bar"
-    return "gain" if (difference > 0) == (column.better == "higher") else "loss"
+    return "gain" if (difference > 0) == (column.result.better == "higher") else "loss"
 
 
-def _histogram(found: Pair, column: Result, model: int) -> str:
+def _histogram(found: Pair, column: Column, model: int) -> str:
     low, high = span([*found.differences, 0.0])
     x = Scale(low, high, 12, WIDTH - 12)
     floor = HEIGHT - BOTTOM - 4
     zero, mean = x.at(0.0), x.at(found.mean)
     reach = ""
-    if found.interval is not None:
-        reach = f'<path class="reach" d="M{x.at(found.interval.low)} {coordinate(floor)}H{x.at(found.interval.high)}"/>'
+    if found.tested is not None:
+        interval = found.tested.interval
+        reach = f'<path class="reach" d="M{x.at(interval.low)} {coordinate(floor)}H{x.at(interval.high)}"/>'
     body = (
         f'<g class="m{model % 8}">{bars(found.differences, x, floor, floor - TOP, "bar")}'
         f'<path class="zero" d="M{zero} {TOP:.0f}V{coordinate(floor)}"/>{reach}'
         f'<circle class="mean" cx="{mean}" cy="{coordinate(floor)}" r="3.5"><title>mean {number(found.mean)}</title></circle></g>'
     )
-    axis = axis_below(x, floor + 2, f"difference{f' [{column.unit}]' if column.unit not in ('', '1') else ''}")
+    axis = axis_below(x, floor + 2, f"difference{f' [{column.result.unit}]' if column.result.unit not in ('', '1') else ''}")
     return svg(WIDTH, HEIGHT, f"Histogram of the same differences, mean {number(found.mean)}", body + axis)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from avbench.leaderboard.rank import Column
 from avbench.leaderboard.tables import number
 from avbench.leaderboard.view.charts import Scale, axis_below, bars, coordinate, span, svg
 from avbench.leaderboard.view.page import escape, name
@@ -14,21 +15,21 @@ MARKED = 400  # clips with a link each; more are one drawing
 LETTERS = 18
 
 
-def figure(column: Result, subject: Subject) -> str:
+def figure(column: Column, subject: Subject) -> str:
     """The drawing, or "" where no model has a score of a clip."""
     rows = [(i, r) for i, r in enumerate(subject.results(column)) if r is not None and r.scores]
     if not rows:
         return ""
     values = [score.value for _, r in rows for score in r.scores]
-    banded = column.better == "zero" and column.unit == "s"
-    low, high = span(values, symmetric=column.better == "zero", least=1.2 * BANDS[-1] if banded else 0.0)
+    banded = column.result.better == "zero" and column.result.unit == "s"
+    low, high = span(values, symmetric=column.result.better == "zero", least=1.2 * BANDS[-1] if banded else 0.0)
     scale = Scale(low, high, LABEL, WIDTH - RIGHT)
     bottom = 14 + ROW * len(rows)
     parts = [_bands(scale, bottom)] if banded else []
     parts += [_row(i, r, scale, 14 + ROW * place, subject) for place, (i, r) in enumerate(rows)]
-    unit = f" [{column.unit}]" if column.unit not in ("", "1") else ""
-    parts.append(axis_below(scale, bottom, f"{column.title}{unit}, one mark per clip"))
-    label = f"Distribution of {column.title}: " + "; ".join(f"{subject.models[i]} {_summary(r)}" for i, r in rows)
+    unit = f" [{column.result.unit}]" if column.result.unit not in ("", "1") else ""
+    parts.append(axis_below(scale, bottom, f"{column.result.title}{unit}, one mark per clip"))
+    label = f"Distribution of {column.result.title}: " + "; ".join(f"{subject.models[i]} {_summary(r)}" for i, r in rows)
     return svg(WIDTH, bottom + 34, label, "".join(parts))
 
 

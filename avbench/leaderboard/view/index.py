@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from avbench.leaderboard.rank import Column
 from avbench.leaderboard.tables import number
 from avbench.leaderboard.view import clip_list, coverage, differences, distributions, leaderboard, provenance
 from avbench.leaderboard.view.page import escape, name, page
 from avbench.leaderboard.view.subject import DIRECTION, Subject, column_head, search_words
-from avbench.report import Result
 
 SECTIONS = ("Leaderboard", "Notes", "Metrics", "Coverage", "Clips", "Provenance")
 
@@ -45,14 +45,14 @@ def _metrics(subject: Subject) -> str:
     return "".join(_metric(place, column, subject) for place, column in enumerate(subject.table.columns))
 
 
-def _metric(place: int, column: Result, subject: Subject) -> str:
+def _metric(place: int, column: Column, subject: Subject) -> str:
     drawing = distributions.figure(column, subject)
     compared = differences.figures(column, subject)
-    words = [DIRECTION[column.better]]
-    if column.better == "zero":
+    words = [DIRECTION[column.result.better]]
+    if column.result.better == "zero":
         words.append("marks and histogram show signed scores, dots their signed mean; the table ranks the mean size")
-    if column.kind != "clip":
-        words.append("one number for the whole set of clips" if column.kind == "set" else "worked out from other metrics")
+    if column.result.kind != "clip":
+        words.append("one number for the whole set of clips" if column.result.kind == "set" else "worked out from other metrics")
     figure = f"<figure>{drawing}</figure>" if drawing else ""
     plots = f'<div class="beside">{figure}{_summaries(column, subject)}</div>'
     if compared:
@@ -63,7 +63,7 @@ def _metric(place: int, column: Result, subject: Subject) -> str:
     )
 
 
-def _summaries(column: Result, subject: Subject) -> str:
+def _summaries(column: Column, subject: Subject) -> str:
     """Numbers beside the mean, such as the share within a band; never ranked."""
     results = subject.results(column)
     keys = list(dict.fromkeys(key for r in results if r is not None for key in r.summaries))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from avbench.leaderboard.rank import Cell, Table
-from avbench.leaderboard.tables import number
+from avbench.leaderboard.rank import Cell, Column, Table
+from avbench.leaderboard.tables import number, ranks_text
 from avbench.leaderboard.view.page import escape, name, region
 from avbench.leaderboard.view.subject import Subject, column_head, search_words
 from avbench.report import Result
@@ -54,7 +54,7 @@ def _by_metric(subject: Subject, notes: Notes) -> str:
             for i, (model, models_cells) in enumerate(subject.table.rows)
         )
         link = f'<a href="#metric-{place}">{column_head(column)}</a>'
-        head = f'<th scope="row" data-sort="{escape(column.title.lower())}">{link}</th>'
+        head = f'<th scope="row" data-sort="{escape(column.result.title.lower())}">{link}</th>'
         rows.append(f'<tr data-metric="{search_words(column)}">{head}{cells}</tr>')
     return (
         f"<table><caption>{name(subject.table.title)}; a model's head sorts by its rank</caption>"
@@ -65,7 +65,7 @@ def _by_metric(subject: Subject, notes: Notes) -> str:
 def _by_model(subject: Subject, notes: Notes) -> str:
     columns = subject.table.columns
     heads = "".join(
-        sortable(column_head(c), "descending" if c.better == "higher" else "ascending", f' data-metric="{search_words(c)}"')
+        sortable(column_head(c), "descending" if c.result.better == "higher" else "ascending", f' data-metric="{search_words(c)}"')
         for c in columns
     )
     rows = []
@@ -79,20 +79,20 @@ def _by_model(subject: Subject, notes: Notes) -> str:
 
 
 def rank_text(cell: Cell) -> str:
-    """The only place that writes a rank; "" without one."""
-    return "" if cell.rank is None else f"#{cell.rank}"
+    """The only place that writes a rank or a range of them; "" without one."""
+    return ranks_text(cell)
 
 
-def _cell(cell: Cell, model: str, index: int, column: Result, notes: Notes, *, by_rank: bool) -> str:
+def _cell(cell: Cell, model: str, index: int, column: Column, notes: Notes, *, by_rank: bool) -> str:
     """One value with its interval, N, rank or reason; sorts by rank where a row mixes units, else by value."""
     result = cell.result
     value = None if result is None else result.value
-    key = cell.rank if by_rank else value
+    key = _rank_key(cell) if by_rank else value
     mark = f' data-model="{index}"' if by_rank else f' data-metric="{search_words(column)}"'
     sort = "" if key is None else f' data-sort="{key:.17g}"'
-    reason = _why(cell)
+    reason = _why(cell, column)
     why = f' title="{escape(reason)}"' if reason else ""
-    kind = "best" if cell.rank == 1 else "unranked" if reason else ""
+    kind = "unranked" if reason else {1: "best", 2: "second"}.get(cell.group, "")
     shown = f"{_value(result)}{_mark(reason, cell, model, column, notes)}{_count(cell)}"
     return f'<td class="{kind}"{mark}{sort}{why}>{shown}</td>'
 
@@ -107,20 +107,26 @@ def _value(result: Result | None) -> str:
     return f'<span class="value">{number(result.value)}</span>{reach}'
 
 
-def _why(cell: Cell) -> str:
+def _rank_key(cell: Cell) -> float | None:
+    """Sorts by the best rank that the row may hold, then by the worst."""
+    return None if cell.ranks is None else cell.ranks[0] + cell.ranks[1] / 1e6
+
+
+def _why(cell: Cell, column: Column) -> str:
     """Why a cell has no rank; a column without direction only lacks values."""
+    if cell.result is None and column.variant:
+        return "not run, or only in another column of this name"
     if cell.why or (cell.result is not None and cell.result.value is not None):
         return cell.why
     return "not run" if cell.result is None else cell.result.reason or "no score"
 
 
-def _mark(reason: str, cell: Cell, model: str, column: Result, notes: Notes) -> str:
+def _mark(reason: str, cell: Cell, model: str, column: Column, notes: Notes) -> str:
     """The number of the footnote that says the reason."""
     if not reason:
         return ""
-    unavailable = f"{model}, {column.name}: not run. "
-    text = next((t for t in notes.texts if cell.result is None and t.startswith(unavailable)), f"{model}, {column.name}: {reason}.")
-    place = notes.place(text)
+    words = f"{model}, {column.name}: {reason}"
+    place = notes.place(next((text for text in notes.texts if text.startswith(words)), f"{words}."))
     return f'<sup><a href="#note-{place}" title="{escape(reason)}" aria-label="note {place}">{place}</a></sup>'
 
 

@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from avbench.leaderboard.rank import Column
 from avbench.leaderboard.view.page import escape, name, region
 from avbench.leaderboard.view.subject import Subject, column_head, search_words
-from avbench.report import Result
 
 
 def section(subject: Subject) -> str:
@@ -19,6 +19,8 @@ def section(subject: Subject) -> str:
 def _runs(subject: Subject) -> str:
     facts = [_facts(report.provenance) for report in subject.reports]
     for known, report in zip(facts, subject.reports, strict=True):
+        known["prompts"] = f"{report.benchmark.prompts} of {report.benchmark.prompts_in_benchmark}"
+        known["sha256 of the prompts"] = report.benchmark.prompts_sha256
         known["clips"] = str(len(report.clips))
         known["files that answer no prompt"] = "; ".join(f"{row['file']}: {row['reason']}" for row in report.extra)
     keys = list(dict.fromkeys(key for known in facts for key in known))
@@ -29,11 +31,9 @@ def _runs(subject: Subject) -> str:
         + "</tr>"
         for key in keys
     )
-    asked = subject.reports[0].benchmark
-    counts = f"{asked.prompts} of {asked.prompts_in_benchmark} prompts, sha256 of the prompts "
-    words = f"{asked.title} ({asked.name}, version {asked.version}): {counts}"
     table = f'<table><caption>Runs</caption><thead><tr><th scope="col">fact</th>{heads}</tr></thead><tbody>{rows}</tbody></table>'
-    return f'<p>{escape(words)}<code class="digest">{escape(asked.prompts_sha256)}</code></p>{region("Runs", table)}'
+    asked = subject.reports[0].benchmark
+    return f"<p>{escape(f'{asked.title} ({asked.name}, version {asked.version})')}</p>{region('Runs', table)}"
 
 
 def _facts(provenance: Mapping[str, Any]) -> dict[str, str]:
@@ -57,12 +57,14 @@ def _columns(subject: Subject) -> str:
     )
 
 
-def _column(column: Result, subject: Subject) -> str:
+def _column(column: Column, subject: Subject) -> str:
     behind = dict.fromkeys(weight for r in subject.results(column) if r is not None for weight in r.weights)
     weights = "<br>".join(f"{escape(w.name)} ({escape(w.status)}) {_digest(w.sha256)}" for w in behind) or "none"
+    result = column.result
+    against = _digest(result.reference) if result.reference else "none"
     return (
-        f'<tr data-metric="{search_words(column)}"><th scope="row">{column_head(column)}</th><td>{_digest(column.identity)}</td>'
-        f"<td>{_digest(column.reference) if column.reference else 'none'}</td><td>{weights}</td></tr>"
+        f'<tr data-metric="{search_words(column)}"><th scope="row">{column_head(column)}</th><td>{_digest(result.identity)}</td>'
+        f"<td>{against}</td><td>{weights}</td></tr>"
     )
 
 

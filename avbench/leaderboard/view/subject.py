@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from avbench.leaderboard.rank import Table
+from avbench.leaderboard.rank import Column, Table
+from avbench.leaderboard.tables import ARROWS
 from avbench.leaderboard.view.page import escape, name
 from avbench.report import ClipScore, Missing, Report, Result
 
@@ -37,21 +38,27 @@ class Subject:
         role = self.reports[model].role
         return name(self.models[model]) + (f' <span class="role">{escape(role)}</span>' if role != "model" else "")
 
-    def results(self, column: Result) -> list[Result | None]:
-        """One per model: its result of a column, None where it was not run."""
-        return [next((r for r in report.metrics if r.name == column.name), None) for report in self.reports]
+    def results(self, column: Column) -> list[Result | None]:
+        """One per model: what it has in a column of the table, None where nothing of it may stand there."""
+        place = self._places[id(column)]
+        return [cells[place].result for _, cells in self.table.rows]
 
     @cached_property
-    def _outcomes(self) -> dict[tuple[int, str], dict[str, ClipScore | Missing]]:
+    def _places(self) -> dict[int, int]:
+        return {id(column): place for place, column in enumerate(self.table.columns)}
+
+    @cached_property
+    def _outcomes(self) -> dict[tuple[int, int], dict[str, ClipScore | Missing]]:
         return {
-            (model, result.name): {row.clip: row for row in _rows(result)}
-            for model, report in enumerate(self.reports)
-            for result in report.metrics
+            (model, place): {row.clip: row for row in _rows(cell.result)}
+            for model, (_, cells) in enumerate(self.table.rows)
+            for place, cell in enumerate(cells)
+            if cell.result is not None
         }
 
-    def outcome(self, model: int, column: Result, clip: str) -> ClipScore | Missing | None:
+    def outcome(self, model: int, column: Column, clip: str) -> ClipScore | Missing | None:
         """A clip's score or why it has none; None where the metric was not run or knows nothing of the clip."""
-        return self._outcomes.get((model, column.name), {}).get(clip)
+        return self._outcomes.get((model, self._places[id(column)]), {}).get(clip)
 
     def link(self, clip: str) -> str:
         """The clip's id, as a link to its page where there is one."""
@@ -78,15 +85,17 @@ def _natural(text: str) -> tuple[list[tuple[int, str]], str]:
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in parts], text
 
 
-def column_head(column: Result) -> str:
-    """Title, unit, direction and protocol; a stand-in says so."""
-    unit = f' <span class="unit">[{escape(column.unit)}]</span>' if column.unit not in ("", "1") else ""
-    arrow = {"higher": "↑", "lower": "↓", "zero": "→0", "none": ""}[column.better]
-    pointer = f' <abbr title="{DIRECTION[column.better]}">{arrow}</abbr>' if arrow else ""
-    stand_in = "" if column.official else ' <strong class="warning">stand-in, not the official checkpoint</strong>'
-    return f'{escape(column.title)}{unit}{pointer} <span class="protocol">@{escape(column.protocol)}</span>{stand_in}'
+def column_head(column: Column) -> str:
+    """Title, unit, direction, protocol and what else tells the column from others; a stand-in and a warning are said."""
+    result = column.result
+    unit = f' <span class="unit">[{escape(result.unit)}]</span>' if result.unit not in ("", "1") else ""
+    arrow = f' <abbr title="{DIRECTION[result.better]}">{ARROWS[result.better]}</abbr>' if ARROWS[result.better] else ""
+    variant = f' <span class="unit">({escape(column.variant)})</span>' if column.variant else ""
+    stand_in = "" if result.official else ' <strong class="warning">stand-in, not the official checkpoint</strong>'
+    flag = f' <abbr class="flag" title="{escape(column.flag)}">†</abbr>' if column.flag else ""
+    return f'{escape(result.title)}{unit}{arrow} <span class="protocol">@{escape(result.protocol)}</span>{variant}{stand_in}{flag}'
 
 
-def search_words(column: Result) -> str:
+def search_words(column: Column) -> str:
     """What the filter of metrics looks in, ready for an attribute."""
-    return escape(f"{column.name} {column.title}".lower())
+    return escape(f"{column.name} {column.result.title} {column.variant}".lower())

@@ -7,6 +7,7 @@ import hashlib
 import os
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -58,12 +59,11 @@ def test_paired_differences_are_worked_out_on_common_clips(better: str) -> None:
     two = one_result([ClipScore(c, c, v) for c, v in (("c", 1.0), ("b", -3.0), ("a", 0.5), ("other", 9.0))], better)["x"]
     found = pair("one", one, "two", two)
     expected = {"higher": {"a": 1.5, "b": -5.0, "c": -4.0}, "zero": {"a": -0.5, "b": 1.0, "c": -4.0}}[better]
-    assert found is not None and found.interval is not None
+    assert found is not None and found.tested is not None
     assert list(zip(found.clips, found.differences, strict=True)) == sorted(expected.items(), key=lambda row: row[1])
     values = np.array(list(expected.values()))
-    reach = 4.302652729911275 * values.std(ddof=1) / np.sqrt(3)  # Student t, 2 degrees of freedom, 0.975
-    assert found.mean == pytest.approx(values.mean())
-    assert (found.interval.low, found.interval.high) == pytest.approx((values.mean() - reach, values.mean() + reach))
+    assert found.mean == found.tested.value == pytest.approx(values.mean())
+    assert found.tested.interval.low < values.mean() < found.tested.interval.high and found.tested.clusters == 3
     assert pair("one", one, "two", one_result([ClipScore("z", "z", 1.0)], better)["x"]) is None
 
 
@@ -120,7 +120,7 @@ def test_reports_of_any_shape_make_a_page(tmp_path: Path) -> None:
         dataclasses.replace(plain, metric="set", kind="set", scores=(), reference="abc"),
         dataclasses.replace(plain, metric="total", kind="total", scores=(), value=None, reason="No part could run"),
         dataclasses.replace(plain, metric="tiny", weights=(Weights("net", "stand-in", "stand-in"),), better="zero", unit="s"),
-        dataclasses.replace(plain, metric="gaps", n=Counts(460, 450, 10, 0), possible=(0.125, 0.375)),
+        dataclasses.replace(plain, metric="gaps", n=Counts(460, 450, 10, 0), bounds=(0.0, 0.46)),
     )
     facts = BenchmarkFacts("folder", 1, "Folder", "", 450, 450)
     floor = {"made_by": {"role": "floor"}}
@@ -134,9 +134,9 @@ def test_reports_of_any_shape_make_a_page(tmp_path: Path) -> None:
     write_view([tmp_path / "nothing.json"], tmp_path / "empty", media=False)
     text = (tmp_path / "pair/index.html").read_text()
     for words in (
-        "mean 1.000, 95% interval 1.000 to 1.000; better on 450 clips, worse on 0",
+        "mean 1.000, 95% interval 1.000 to 1.000, p 0.0001000; better on 450 clips, worse on 0",
         "300 of 450 clips, evenly",
-        "0.1250 to 0.3750 whatever the 10 missing or failed would score",
+        "0 to 0.01000 whatever the 10 missing or failed would score",
         "stand-in, not the official checkpoint",
         '<span class="role">floor</span>',
         "No part could run",
@@ -147,3 +147,23 @@ def test_reports_of_any_shape_make_a_page(tmp_path: Path) -> None:
     assert "Paired differences" not in (tmp_path / "alone/index.html").read_text()
     assert "No metric here scores single clips" in (tmp_path / "empty/index.html").read_text()
     assert not re.search(r"\b(nan|inf)\b", text.lower())
+
+
+def test_rank_ranges_columns_of_one_name_and_warnings(
+    make_report: Callable[..., Report], make_result: Callable[..., Result], tmp_path: Path
+) -> None:
+    values = np.linspace(0.2, 0.8, 12)
+    wobble = values + np.tile([0.01, -0.01], 6)
+    twin = make_result("twin", values, identity="another")
+    reports = {
+        "a": make_report("a", sharp=values, twin=values),
+        "b": make_report("b", sharp=wobble, twin=twin),
+        "floor": make_report("floor", role="floor", sharp=values + 0.15, twin=values),
+    }
+    for model, report in reports.items():
+        report.save(tmp_path / f"{model}.json")
+    write_view([tmp_path / f"{model}.json" for model in reports], tmp_path / "out", media=False)
+    text = (tmp_path / "out/index.html").read_text()
+    assert text.count('<span class="rank">#2-3</span>') == 4 and "a trivial row wins" in text and 'class="flag"' in text
+    assert len(re.findall(r'<article class="metric"', text)) == 3 and text.count("version or parameters") >= 4
+    assert "not run, or only in another column of this name" in text

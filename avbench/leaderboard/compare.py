@@ -1,0 +1,179 @@
+"""Two reports, metric by metric: difference, interval, p, verdict, and the clips that moved most."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from avbench.errors import NotComparable, UnknownName, UsageError
+from avbench.leaderboard.pairs import better_of, between, mismatch, scores_of
+from avbench.report import Report, Result
+from avbench.statistics import Difference, equivalence, holm
+
+MOVED = 3
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A clip whose score changed: first minus second, so much better for the first where ``gain`` is positive."""
+
+    clip: str
+    first: float
+    second: float
+    gain: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """One metric of two reports.
+
+    ``difference`` is first minus second over shared prompts, None where nothing can be said; ``p`` is Holm's over all metrics
+    compared. ``verdict`` is ``first``, ``second`` (significantly ahead), ``equivalent`` (within the margin stated),
+    ``not shown`` (no difference was found, which is not proof of equality), ``descriptive`` (the metric has no direction, but
+    differs or not) or ``unknown``; ``why`` explains the last.
+    """
+
+    first: Result
+    second: Result
+    difference: Difference | None
+    p: float | None
+    verdict: str
+    moved: tuple[Moved, ...] = ()
+    margin: float | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Rows in the order of the first report, and what only one of the two has."""
+
+    first: Report
+    second: Report
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...]
+
+
+def compare_reports(
+    first: Report,
+    second: Report,
+    metrics: Sequence[str] | None = None,
+    margins: Mapping[str, float] | None = None,
+    level: float = 0.95,
+) -> Comparison:
+    """Compare two reports over the prompts that both answered.
+
+    Args:
+        metrics: names (``name`` or ``name@protocol``); None takes all that both reports have.
+        margins: metric to the largest difference that does not matter, in its unit; tested by two one-sided tests.
+        level: of the intervals; 1 - level is the chance of any false claim over all metrics.
+
+    Raises:
+        UnknownName: a metric or margin that neither report has.
+        UsageError: a margin that is not positive; no metric in common.
+        NotComparable: what must agree does not; the message names metric, field and both values.
+    """
+    shared = shared_results(first, second, metrics)
+    limits = margins_of(margins or {}, [pair[0] for pair in shared])
+    found = [between(a, b, level) for a, b in shared]
+    tested = [d for d in found if d is not None]
+    adjusted = dict(zip(map(id, tested), holm([d.p for d in tested]), strict=True))
+    rows = []
+    for (a, b), difference in zip(shared, found, strict=True):
+        p = adjusted[id(difference)] if difference is not None else None
+        margin = limits.get(a.name)
+        verdict = _verdict(a, difference, p, margin, level)
+        why = "" if difference is not None else _why(a, b)
+        rows.append(Row(a, b, difference, p, verdict, moved(a, b)[:MOVED], margin, why))
+    return Comparison(first, second, tuple(rows), tuple(_notes(first, second, metrics)))
+
+
+def shared_results(first: Report, second: Report, metrics: Sequence[str] | None) -> list[tuple[Result, Result]]:
+    """The pairs of results that both reports have; raises as ``compare_reports`` does."""
+    ours, theirs = ({r.name: r for r in report.metrics} for report in (first, second))
+    names = [name for name in ours if name in theirs]
+    if metrics is not None:
+        for wanted in metrics:
+            if not any(wanted in (name, name.partition("@")[0]) for name in (*ours, *theirs)):
+                raise UnknownName("metric of these reports", wanted, (*ours, *theirs))
+        names = [name for name in names if {name, name.partition("@")[0]} & set(metrics)]
+    if not names:
+        apart = _same_metric(first, second, metrics)
+        if apart:
+            raise NotComparable(apart)
+        raise UsageError(f"{first.model} and {second.model} have no such metric in common; run both with the same --metrics.")
+    for name in names:
+        wrong = mismatch((first, ours[name]), (second, theirs[name]))
+        if wrong:
+            raise NotComparable(
+                f"{name} of {first.model} and {second.model} may not be compared: they differ in {'; '.join(wrong)}. Run both "
+                "alike, or choose other --metrics."
+            )
+    return [(ours[name], theirs[name]) for name in names]
+
+
+def _same_metric(first: Report, second: Report, metrics: Sequence[str] | None) -> str:
+    """Which metric both have under different protocols; "" where there is none."""
+    for a in first.metrics:
+        for b in second.metrics:
+            if a.metric == b.metric and a.protocol != b.protocol and (metrics is None or {a.metric, a.name, b.name} & set(metrics)):
+                words = f"protocol ({a.protocol} and {b.protocol})"
+                return f"{a.metric} of {first.model} and {second.model} may not be compared: they differ in {words}."
+    return ""
+
+
+def margins_of(margins: Mapping[str, float], results: Sequence[Result]) -> dict[str, float]:
+    """Margins by full name; raises ``UnknownName`` or ``UsageError`` as ``compare_reports`` does."""
+    found = {}
+    for name, margin in margins.items():
+        matches = [r.name for r in results if name in (r.name, r.metric)]
+        if not matches:
+            raise UnknownName("metric of both reports", name, [r.name for r in results])
+        if not margin > 0:
+            raise UsageError(f"The margin {margin:g} of {name} leaves nothing to test; give a positive number.")
+        found.update(dict.fromkeys(matches, margin))
+    return found
+
+
+def _verdict(result: Result, difference: Difference | None, p: float | None, margin: float | None, level: float) -> str:
+    if difference is None or p is None:
+        return "unknown"
+    if p < 1 - level and difference.value != 0 and (margin is None or abs(difference.value) > margin):
+        if result.better == "none":
+            return "descriptive: differs"
+        return "first" if (difference.value > 0) == (better_of(result) == "higher") else "second"
+    if margin is not None and equivalence(difference, margin, level).answer == "yes":
+        return "equivalent"
+    return "descriptive" if result.better == "none" else "not shown"
+
+
+def _why(a: Result, b: Result) -> str:
+    for result in (a, b):
+        if result.value is None:
+            return result.reason or "no score"
+    if a.kind == "clip":
+        return "fewer than two prompts have a score in both"
+    return "no jackknife stands in the reports; too few prompts, or made by an older avbench"
+
+
+def moved(a: Result, b: Result) -> tuple[Moved, ...]:
+    """The clips whose scores differ, those that differ most first; a set has none."""
+    theirs = {clip: value for clip, _, value in scores_of(b)}
+    sign = 1.0 if better_of(a) == "higher" else -1.0
+    rows = [Moved(clip, value, theirs[clip], sign * (value - theirs[clip])) for clip, _, value in scores_of(a) if clip in theirs]
+    return tuple(sorted((row for row in rows if row.gain != 0), key=lambda row: (-abs(row.gain), row.clip)))
+
+
+def _notes(first: Report, second: Report, metrics: Sequence[str] | None) -> list[str]:
+    notes = []
+    for report, other in ((first, second), (second, first)):
+        theirs = {r.name for r in other.metrics}
+        alone = [r.name for r in report.metrics if r.name not in theirs]
+        if alone and metrics is None:
+            notes.append(f"Only {report.model} has {', '.join(alone)}.")
+        for result in report.metrics:
+            if result.n.failed:
+                notes.append(
+                    f"{report.model}, {result.name}: {result.n.failed} of {result.n.expected} clips are missing or failed; the "
+                    "comparison speaks of the others alone."
+                )
+    return notes
