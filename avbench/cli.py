@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from avbench.commands import board as board_command
 from avbench.commands import compare as compare_command
+from avbench.commands import explain as explain_command
 from avbench.commands import gate as gate_command
 from avbench.commands import reference as reference_command
+from avbench.commands import replay as replay_command
 from avbench.commands import submit as submit_command
 from avbench.commands import view as view_command
 from avbench.commands import weights as weights_command
@@ -83,6 +85,8 @@ def parser() -> argparse.ArgumentParser:
     board_command.add_options(command("board", board_command.execute, "Render leaderboard folders."))
     compare_command.add_options(command("compare", compare_command.execute, "Two reports: differences, tests, what moved most."))
     gate_command.add_options(command("gate", gate_command.execute, "Fail where new clips are worse than old ones, for CI."))
+    explain_command.add_options(command("explain", explain_command.execute, "Show step by step how a report's number came about."))
+    replay_command.add_options(command("replay", replay_command.execute, "Work a report's numbers out again and compare."))
     _add_card(command("card", _card, "Print a metric's declaration."))
     return top
 

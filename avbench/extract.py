@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from avbench.clip import Clip
 from avbench.errors import AvbenchError, Unscorable
 from avbench.feature import Array, Feature, Frames, Read, Waveform
 from avbench.store import Store, key_of
+from avbench.trace import Trace, failure_word, input_digest, value_digest
 
 Values = dict[Feature, Array | Exception]
 BatchFunction = Callable[[Sequence[Array]], Sequence[Array]]
@@ -29,6 +30,14 @@ class Counts:
         """Add the counts of another worker."""
         for item in fields(self):
             setattr(self, item.name, getattr(self, item.name) + getattr(other, item.name))
+
+
+@dataclass
+class Extracted:
+    """One clip's features, a typed failure in the place of an array that cannot be; and the digests of all it took."""
+
+    values: Values = field(default_factory=dict)
+    trace: Trace = field(default_factory=Trace)
 
 
 class Extractor:
@@ -51,75 +60,88 @@ class Extractor:
         """Clips per call that keep the networks' batches full; 1 where no feature has a network."""
         return max((f.batch_size for f in self.features if has_network(f)), default=1)
 
-    def __call__(self, clips: Sequence[Clip]) -> list[Values]:
-        """Features of each clip in order; a typed failure stands in the place of an array that cannot be.
+    def __call__(self, clips: Sequence[Clip]) -> list[Extracted]:
+        """Features of each clip in order.
 
         Raises:
             AvbenchError: a feature failed in a way that is not about the clip, which is a defect of the feature.
         """
-        results: list[Values] = [{} for _ in clips]
-        waiting: dict[Feature, list[tuple[int, str, Array]]] = {}
+        results = [Extracted() for _ in clips]
+        waiting: dict[Feature, list[tuple[Extracted, str, Array]]] = {}
         damaged = self.store.corrupted if self.store else 0
-        for index, clip in enumerate(clips):
-            missing = self._look_up(clip, results[index])
-            for feature, (key, value) in self._prepare(clip, missing).items():
+        for clip, result in zip(clips, results, strict=True):
+            missing = self._look_up(clip, result)
+            for feature, (key, value) in self._prepare(clip, missing, result.trace).items():
                 if isinstance(value, Unscorable) or not has_network(feature):
-                    results[index][feature] = self._keep(key, value)
+                    self._keep(result, feature, key, value)
                 else:
-                    waiting.setdefault(feature, []).append((index, key, value))
+                    waiting.setdefault(feature, []).append((result, key, value))
         for feature, rows in waiting.items():
             for start in range(0, len(rows), feature.batch_size):
                 batch = rows[start : start + feature.batch_size]
                 outputs = self._function(feature)([array for _, _, array in batch])
-                for (index, key, _), output in zip(batch, outputs, strict=True):
-                    results[index][feature] = self._keep(key, output)
+                for (result, key, _), output in zip(batch, outputs, strict=True):
+                    self._keep(result, feature, key, output)
         self.counts.corrupted += (self.store.corrupted if self.store else 0) - damaged
         return results
 
-    def _look_up(self, clip: Clip, values: Values) -> dict[Feature, str]:
-        """Fill ``values`` from the store; return the keys of what must be computed."""
+    def _look_up(self, clip: Clip, result: Extracted) -> dict[Feature, str]:
+        """Fill the result from the store; return the keys of what must be computed."""
         missing: dict[Feature, str] = {}
         for feature in self.features:
             try:
                 key = key_of(feature, clip)
             except Unscorable as error:  # the bytes cannot be read, so there is no key
-                values[feature] = error
+                result.values[feature] = error
+                result.trace.features[feature] = failure_word(error)
+                for read in feature.reads:
+                    result.trace.inputs.setdefault(read, failure_word(error))
                 continue
-            found = self.store.get(key) if self.store else None
+            found = self.store.find(key) if self.store else None
             if found is None:
                 missing[feature] = key
             else:
-                values[feature] = found
+                result.values[feature] = found.value
+                result.trace.features[feature] = found.notes["digest"]
+                result.trace.inputs.update({read: found.notes["inputs"][repr(read)] for read in feature.reads})
                 self.counts.found += 1
         return missing
 
-    def _prepare(self, clip: Clip, missing: dict[Feature, str]) -> dict[Feature, tuple[str, Any]]:
+    def _prepare(self, clip: Clip, missing: dict[Feature, str], trace: Trace) -> dict[Feature, tuple[str, Any]]:
         reads: tuple[Read, ...] = tuple(dict.fromkeys(r for f in missing for r in f.reads))
         unreadable: Unscorable | None = None
-        if any(isinstance(r, Frames | Waveform) for r in reads):
+        if any(map(_of_media, reads)):
             self.counts.decodes += 1
             try:
                 self.counts.opens += clip.decode(reads).opens
             except Unscorable as error:
                 self.counts.opens += 1
                 unreadable = error
+        for read in reads:
+            trace.inputs[read] = failure_word(unreadable) if unreadable and _of_media(read) else input_digest(clip, read)
         prepared: dict[Feature, tuple[str, Any]] = {}
         for feature, key in missing.items():
-            of_media = any(isinstance(r, Frames | Waveform) for r in feature.reads)
+            of_media = any(map(_of_media, feature.reads))
             prepared[feature] = (key, unreadable if unreadable and of_media else _prepare_one(feature, clip))
         clip.release()
         return prepared
 
-    def _keep(self, key: str, value: Any) -> Any:
+    def _keep(self, result: Extracted, feature: Feature, key: str, value: Any) -> None:
         self.counts.computed += 1
+        result.values[feature] = value
+        result.trace.features[feature] = digest = value_digest(value)
         if self.store:
-            self.store.put(key, value)
-        return value
+            inputs = {repr(read): result.trace.inputs[read] for read in feature.reads}
+            self.store.put(key, value, {"digest": digest, "inputs": inputs})
 
     def _function(self, feature: Feature) -> BatchFunction:
         if feature not in self._functions:
             self._functions[feature] = feature.load(self.device)
         return self._functions[feature]
+
+
+def _of_media(read: Read) -> bool:
+    return isinstance(read, Frames | Waveform)
 
 
 def has_network(feature: Feature) -> bool:

@@ -16,11 +16,12 @@ from pathlib import Path
 from avbench import weights
 from avbench.clip import Clip, Prompt
 from avbench.errors import AvbenchError, Unscorable, UsageError
-from avbench.extract import Counts, Extractor, Values
+from avbench.extract import Counts, Extracted, Extractor, Values
 from avbench.feature import Feature, Sample
 from avbench.media import single_threaded_decoder, use_decoder_threads
 from avbench.metric import ClipMetric, Metric, Score, SetMetric
 from avbench.store import Store
+from avbench.trace import Trace
 
 
 @dataclass(frozen=True)
@@ -46,12 +47,13 @@ class Plan:
 
 @dataclass(frozen=True)
 class Outcome:
-    """One clip under all clip metrics, and the features that set metrics want of it."""
+    """One clip under all clip metrics, the features that set metrics want of it, and the digests of every stage."""
 
     clip: str
     digest: str
     scores: Mapping[str, Score]
     kept: Values = field(default_factory=dict)
+    trace: Trace = field(default_factory=Trace)
 
 
 class Judge:
@@ -65,10 +67,10 @@ class Judge:
 
     def __call__(self, clips: Sequence[Clip]) -> list[Outcome]:
         """Outcomes in the order of the clips."""
-        return [self._outcome(clip, values) for clip, values in zip(clips, self.extractor(clips), strict=True)]
+        return [self._outcome(clip, extracted) for clip, extracted in zip(clips, self.extractor(clips), strict=True)]
 
-    def _outcome(self, clip: Clip, values: Values) -> Outcome:
-        sample = Sample(clip.id, clip.prompt, values)
+    def _outcome(self, clip: Clip, extracted: Extracted) -> Outcome:
+        sample = Sample(clip.id, clip.prompt, extracted.values)
         scores = {
             name: score_clip(name, metric, sample) for name, metric in self.plan.metrics.items() if isinstance(metric, ClipMetric)
         }
@@ -76,7 +78,7 @@ class Judge:
             digest = clip.digest
         except Unscorable:
             digest = ""  # unreadable bytes have none; every score above says so
-        return Outcome(clip.id, digest, scores, {f: values[f] for f in self._keep})
+        return Outcome(clip.id, digest, scores, {f: extracted.values[f] for f in self._keep}, extracted.trace)
 
 
 def lacks(metric: Metric, prompt: Prompt) -> str:

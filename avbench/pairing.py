@@ -42,8 +42,8 @@ def pair(prompts: Sequence[Prompt], folder: Path, benchmark: Benchmark, only_pre
     Raises:
         UsageError: no such folder, nothing in it answers, or a broken manifest.
     """
-    manifest = folder if folder.suffix == ".jsonl" else folder / "manifest.jsonl"
-    if manifest.is_file():
+    manifest = manifest_of(folder)
+    if manifest is not None:
         return _from_manifest(prompts, manifest, benchmark, only_present)
     files, nested = _files(folder, (*SUFFIXES, *SOUND_SUFFIXES) if benchmark.sound_clips else SUFFIXES)
     if not files:
@@ -59,6 +59,17 @@ def pair(prompts: Sequence[Prompt], folder: Path, benchmark: Benchmark, only_pre
                 f"{', '.join(sorted(f.name for f in files)[:3])}. Rename them or write a manifest.jsonl of id and path."
             )
     return replace(pairing, extra=(*pairing.extra, *((name, "in a subfolder, which is not searched") for name in nested)))
+
+
+def manifest_of(folder: Path) -> Path | None:
+    """The manifest that a folder of clips holds, or is; None where there is none."""
+    manifest = folder if folder.suffix == ".jsonl" else folder / "manifest.jsonl"
+    return manifest if manifest.is_file() else None
+
+
+def manifest_prompts(manifest: Path) -> list[Prompt]:
+    """What the lines of an open set's manifest ask; raises ``UsageError`` where it is broken."""
+    return [_prompt(i, row, manifest) for i, row in _read_manifest(manifest).items()]
 
 
 def pair_reference(prompts: Sequence[Prompt], folder: Path, benchmark: Benchmark) -> Pairing:
@@ -111,7 +122,8 @@ def _key(name: str) -> str:
     return printable(unicodedata.normalize("NFC", name))
 
 
-def _side_car(path: Path, benchmark: Benchmark) -> Path | None:
+def side_car(path: Path, benchmark: Benchmark) -> Path | None:
+    """The sound file beside a clip, where the benchmark judges that and there is one."""
     beside = path.with_suffix(".wav")
     return beside if benchmark.sidecar_audio and beside.is_file() else None
 
@@ -138,7 +150,7 @@ def _by_name(prompts: Sequence[Prompt], files: Sequence[Path], benchmark: Benchm
                 (prompt.id, "duplicate", printable(f"{paths[0].name} also answers prompt {rivals[0]}; use a manifest.jsonl."))
             )
         elif paths:
-            clips.append(Clip(paths[0], prompt, _side_car(paths[0], benchmark)))
+            clips.append(Clip(paths[0], prompt, side_car(paths[0], benchmark)))
         elif not only_present:
             name = benchmark.name_clip(prompt, index)[0]
             missing.append((prompt.id, "missing", f"No file answers this prompt; expected {name}."))
@@ -155,7 +167,7 @@ def _open_set(files: Iterable[Path], benchmark: Benchmark) -> Pairing:
     by_stem: dict[str, list[Path]] = {}
     for path in files:
         by_stem.setdefault(_key(path.stem), []).append(path)
-    clips = [Clip(p[0], Prompt(stem), _side_car(p[0], benchmark)) for stem, p in by_stem.items() if len(p) == 1]
+    clips = [Clip(p[0], Prompt(stem), side_car(p[0], benchmark)) for stem, p in by_stem.items() if len(p) == 1]
     missing = [
         (stem, "duplicate", printable(f"{' and '.join(p.name for p in paths)} share one id; rename one."))
         for stem, paths in by_stem.items()
@@ -175,7 +187,7 @@ def _from_manifest(prompts: Sequence[Prompt], manifest: Path, benchmark: Benchma
         row = rows.get(prompt.id)
         path = manifest.parent / row["path"] if row else None
         if path is not None and path.is_file():
-            clips.append(Clip(path, prompt, _side_car(path, benchmark)))
+            clips.append(Clip(path, prompt, side_car(path, benchmark)))
         elif path is not None:
             missing.append((prompt.id, "missing", f"The manifest names {path.name}, which does not exist."))
         elif not only_present:

@@ -145,7 +145,10 @@ class BenchmarkFacts:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything one run found. ``save`` and ``read`` are inverse; JSON follows ``schema`` 1."""
+    """Everything one run found. ``save`` and ``read`` are inverse; JSON follows ``schema`` 1.
+
+    ``trace`` holds the digests that ``avbench replay`` compares (see ``avbench.ledger``); reports of older versions have none.
+    """
 
     model: str
     benchmark: BenchmarkFacts
@@ -155,6 +158,7 @@ class Report:
     extra: tuple[Mapping[str, str], ...] = ()
     notes: tuple[str, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    trace: Mapping[str, Any] = field(default_factory=dict)
     schema: int = SCHEMA
 
     @property

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from avbench import catalog, weights
+from avbench import catalog, ledger, weights
 from avbench.benchmark import Benchmark, prompt_digest
 from avbench.clip import Clip, Prompt
 from avbench.errors import Unscorable, UsageError, printable
@@ -47,9 +47,28 @@ class Side:
         """sha256 over the clips' digests, whatever their names and order."""
         return set_digest([outcome.digest for outcome in self.outcomes.values()])
 
+    def rows(self) -> list[tuple[Clip, Outcome]]:
+        """Each clip with its outcome."""
+        return [(clip, self.outcomes[i]) for i, clip in self.clips.items()]
+
     def prompt(self, clip: str) -> Prompt:
         """What the clip answers."""
         return self.clips[clip].prompt if clip in self.clips else Prompt(clip)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What came of a request: both folders' outcomes, and one result per metric."""
+
+    side: Side
+    reference: Side | None
+    results: tuple[Result, ...]
+
+    def trace(self, request: Request) -> dict[str, Any]:
+        """What ``avbench replay`` will want to know of it (see ``avbench.ledger``)."""
+        file = request.reference if isinstance(request.reference, Path) else None
+        against = file or (self.reference.rows() if self.reference else None)
+        return ledger.record(request.metrics, self.side.rows(), against, request.pairing.missing)
 
 
 @dataclass
@@ -116,25 +135,34 @@ def run(
     """
     started = time.time()
     check_device(device)
+    arguments = ledger.arguments(clips=clips, benchmark=benchmark, prompts=prompts, metrics=metrics, reference=reference,
+                                 only_present=only_present, limit=limit, device=device, stand_in=stand_in)  # fmt: skip
     with weights.stand_ins(stand_in):
         request = _resolve(Path(clips), benchmark, prompts, metrics, reference, only_present, limit)
         root = default_root() if store == "" else Path(store) if store is not None else None
         counts = ExtractCounts()
         plan = Plan(request.metrics, root, device, weights.stand_in())
-        side = _judge_side(request.pairing, plan, workers, counts, progress, "clips")
-        reference_side = _reference_side(request.reference, plan, workers, counts, progress)
-        results = _results(request, side, reference_side)
+        judged = judge(request, plan, workers, counts, progress)
+        side = judged.side
         cost = {"wall_seconds": round(time.time() - started, 3), "workers": workers, "device": device, **asdict(counts)}
         return Report(
             model=model or Path(clips).resolve().name,
             benchmark=_facts(request),
-            metrics=tuple(results),
+            metrics=judged.results,
             unavailable=request.unavailable,
             clips={i: {"path": printable(str(c.path)), "sha256": side.outcomes[i].digest} for i, c in side.clips.items()},
             extra=tuple({"file": name, "reason": reason} for name, reason in request.pairing.extra),
-            notes=(*_notes(request.metrics, side, reference_side), *gap_notes(request.gaps)),
-            provenance={**provenance(), **cost, "made_by": origin_of(Path(clips))},
+            notes=(*_notes(request.metrics, side, judged.reference), *gap_notes(request.gaps)),
+            provenance={**provenance(), **cost, "made_by": origin_of(Path(clips)), "arguments": arguments},
+            trace=judged.trace(request),
         )
+
+
+def judge(request: Request, plan: Plan, workers: int, counts: ExtractCounts, progress: Progress | None = None) -> Judged:
+    """Judge the clips that a request has found; ``counts`` is added to. Raises ``AvbenchError`` where a feature or metric broke."""
+    side = _judge_side(request.pairing, plan, workers, counts, progress, "clips")
+    reference = _reference_side(request.reference, plan, workers, counts, progress)
+    return Judged(side, reference, tuple(_results(request, side, reference)))
 
 
 def export_reference(

@@ -14,18 +14,19 @@ import json
 import os
 import secrets
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from avbench.clip import Clip
-from avbench.errors import AvbenchError, MediaError, Unscorable, UsageError
+from avbench.errors import MediaError, Unscorable, UsageError
 from avbench.feature import Array, Feature
 
-MAGIC = b"avbench1"
+MAGIC = b"avbench2"
 STALE_SECONDS = 3600.0
 
 
@@ -41,13 +42,21 @@ def decoder_identity() -> str:
 
 
 def key_of(feature: Feature, clip: Clip) -> str:
-    """Cache key: the feature's identity, the digest of just what it reads, and the decoder.
+    """Cache key: the feature's identity, the digest of just what it reads, the decoder, and the form of an entry.
 
     Raises:
         MediaError: the file cannot be read.
     """
-    parts = (feature.identity(), clip.read_digest(feature.reads), decoder_identity())
+    parts = (feature.identity(), clip.read_digest(feature.reads), decoder_identity(), MAGIC.decode())
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An array or a typed failure, and small facts that were put beside it."""
+
+    value: Array | Unscorable
+    notes: Mapping[str, Any]
 
 
 @dataclass
@@ -67,6 +76,11 @@ class Store:
 
     def get(self, key: str) -> Array | Unscorable | None:
         """The stored array or typed failure; None where there is none (or a damaged one, which is removed)."""
+        entry = self.find(key)
+        return entry.value if entry else None
+
+    def find(self, key: str) -> Entry | None:
+        """The same with what was noted beside it."""
         path = self._path(key)
         try:
             data = path.read_bytes()
@@ -83,9 +97,9 @@ class Store:
             os.utime(path)  # prune removes what was not used for longest
         return _unpack(payload)
 
-    def put(self, key: str, value: Array | Unscorable) -> None:
-        """Store an array or a typed failure under ``key``; atomic."""
-        payload = _pack(value)
+    def put(self, key: str, value: Array | Unscorable, notes: Mapping[str, Any] | None = None) -> None:
+        """Store an array or a typed failure under ``key``, with facts that JSON can hold; atomic."""
+        payload = _pack(value, notes or {})
         path = self._path(key)
         partial = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
         try:
@@ -133,19 +147,20 @@ class Store:
         return removed, freed
 
 
-def _pack(value: Array | Unscorable) -> bytes:
+def _pack(value: Array | Unscorable, notes: Mapping[str, Any]) -> bytes:
+    """One line of JSON; an array follows it."""
     if isinstance(value, Unscorable):
         fact = {"media": isinstance(value, MediaError), "reason": value.reason, "kind": value.kind}
-        return b"E" + json.dumps(fact).encode()
+        return json.dumps({"failure": fact, "notes": dict(notes)}).encode() + b"\n"
     buffer = io.BytesIO()
     np.save(buffer, np.asarray(value, order="C"), allow_pickle=False)
-    return b"A" + buffer.getvalue()
+    return json.dumps({"notes": dict(notes)}).encode() + b"\n" + buffer.getvalue()
 
 
-def _unpack(payload: bytes) -> Array | Unscorable:
-    if payload[:1] == b"E":
-        fact = json.loads(payload[1:])
-        return (MediaError if fact["media"] else Unscorable)(fact["reason"], fact["kind"])
-    if payload[:1] != b"A":
-        raise AvbenchError("A store entry has an unknown form; run: avbench cache --prune")
-    return np.asarray(np.load(io.BytesIO(payload[1:]), allow_pickle=False))
+def _unpack(payload: bytes) -> Entry:
+    line, _, rest = payload.partition(b"\n")
+    facts = json.loads(line)
+    if "failure" in facts:
+        fact = facts["failure"]
+        return Entry((MediaError if fact["media"] else Unscorable)(fact["reason"], fact["kind"]), facts["notes"])
+    return Entry(np.asarray(np.load(io.BytesIO(rest), allow_pickle=False)), facts["notes"])

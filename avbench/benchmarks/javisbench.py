@@ -41,6 +41,8 @@ COLUMNS = (
     ("FVD", "fvd@javisbench"),
     ("KVD", "kvd@javisbench"),
     ("FAD", "fad@javisbench"),
+    ("VQ", "visual_quality@javisbench"),
+    ("MQ", "motion_quality@javisbench"),
     ("AQ", "audio_quality@javisbench"),
     ("TV-IB", "ib_text_video@javisbench"),
     ("TA-IB", "ib_text_audio@javisbench"),
@@ -55,7 +57,7 @@ COLUMNS = (
 
 BENCHMARK = Benchmark(
     title="JavisBench",
-    version=2,
+    version=3,
     source="JavisDiT, arXiv 2503.23377; github.com/JavisVerse/JavisDiT",
     read_prompts=read_prompts,
     metrics=(
@@ -76,6 +78,5 @@ BENCHMARK = Benchmark(
     sidecar_audio=True,
     columns=COLUMNS,
     notes="JavisBench.csv or JavisBench-mini.csv; the row's number is the clip's, so the file's order must not be changed. A "
-    "sample_0000.wav beside the mp4 is the sound to judge, as in the official code. CAVP is left out, as later papers do; VQ and "
-    "MQ need a reward model that is not there yet",
+    "sample_0000.wav beside the mp4 is the sound to judge, as in the official code. CAVP is left out, as later papers do",
 )

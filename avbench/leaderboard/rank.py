@@ -102,7 +102,8 @@ Key = tuple[str, str, str]
 
 
 def _key(report: Report, result: Result) -> Key:
-    return result.name, result.identity, report.benchmark.prompts_sha256
+    checkpoints = sorted((weights.name, weights.sha256) for weights in result.weights)
+    return result.name, f"{result.identity} {result.reference} {checkpoints}", report.benchmark.prompts_sha256
 
 
 def _check_questions(reports: Sequence[Report]) -> None:

@@ -236,7 +236,7 @@ def test_other_references_and_checkpoints_have_columns_of_their_own(report: Repo
     other = replace(real, model="b", metrics=(replace(sharpness, reference="r2", identity="i2"),))
     third = replace(real, model="c", metrics=(replace(real.metrics[0], weights=(Weights("w", "5" * 64, "unverified"),)),))
     (table,) = measured_tables([real, other, third])
-    assert [column.protocol for column in table.columns] == [f"default, column {i} of 3" for i in (1, 2, 3)]
+    assert [column.variant for column in table.columns] == ["reference r1", "reference r2", "reference r1, w 555555"]
     for index, (_, cells) in enumerate(table.rows):
         assert [cell.result is not None for cell in cells] == [place == index for place in range(3)]
     (sheet,) = measured(Board("toybox", "Toybox", reports=(real, other, third)))
@@ -250,10 +250,16 @@ def test_other_prompts_have_a_table_of_their_own(report: Report) -> None:
 
 def test_many_models_are_shown_in_parts_with_ranks_over_all(report: Report) -> None:
     models = [replace(report, model=f"m{i}") for i in range(8)]
-    worse = replace(models[7]["sharpness"], value=-1.0)
+    sharpness = models[7]["sharpness"]
+    scores = tuple(
+        replace(score, cluster=f"{score.clip}{k}", clip=f"{score.clip}{k}") for k in range(8) for score in sharpness.scores
+    )
+    models = [replace(m, metrics=(m["loudness"], replace(sharpness, scores=scores))) for m in models]
+    worse = replace(sharpness, value=-1.0, scores=tuple(replace(score, value=score.value - 9) for score in scores))
     models[7] = replace(models[7], metrics=(models[7]["loudness"], worse))
     first, second = measured(Board("toybox", "Toybox", reports=tuple(models)))
     assert len(first.head) == 7 and len(second.head) == 5 and second.body[1][-1].text.endswith("#8")
+    assert first.body[1][-1].text.endswith("#1-7")
     assert not first.notes and reported(Board("toybox", "Toybox")) == {}
 
 

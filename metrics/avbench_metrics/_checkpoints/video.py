@@ -9,6 +9,9 @@ _CLIP_B = "40d365715913c9da98579312b702a82c18be219cc2a73407c4526f58eba950af"
 _CLIP_L = "b8cca3fd41ae0c99ba7e8951adf17d267cdb84cd88be6f7c2e0eca1737a03836"
 _VIDEOMAE = "mae-g/vit_g_hybrid_pt_1200e_ssv2_ft.pth"
 _OPEN_SORA = "https://huggingface.co/spaces/LanguageBind/Open-Sora-Plan-v1.0.0/resolve/810fa8c4bdb3a4c8eec9bd57375c29bde6fb46de"
+_VIDEO_REWARD = (
+    "https://huggingface.co/KlingTeam/VideoReward/resolve/b8e421fe21aec3dde5f61fdd1dc44e1d603b9727/checkpoint-11352"
+)
 _MUSIQ = "https://github.com/chaofengc/IQA-PyTorch/releases/download/v0.1-weights"
 
 VIDEO: tuple[Checkpoint, ...] = (
@@ -143,5 +146,26 @@ VIDEO: tuple[Checkpoint, ...] = (
         "huggingface.co/facebook/dinov3-vitl16-pretrain-lvd1689m (model.safetensors, after agreeing to its licence)",
         "DINOv3 License",
         (File("model.safetensors"),),
+    ),
+    Checkpoint(
+        "video_reward",
+        "VideoReward: Qwen2-VL-2B with adapters and a head, trained on people's choices between generated clips (bfloat16)",
+        "huggingface.co/KlingTeam/VideoReward (before: KwaiVGI/VideoReward)",
+        "Apache-2.0",
+        (
+            File(
+                "model.pth",
+                f"{_VIDEO_REWARD}/model.pth",
+                5_031_072_529,
+                "48375908e6112de9f0248402db156a23b480709a6960b091c598c6f4c88d21b9",
+            ),
+        ),
+    ),
+    Checkpoint(
+        "video_reward_tokenizer",
+        "VideoReward's byte pairs: Qwen2-VL's and its three marks (151,660 entries)",
+        "huggingface.co/KlingTeam/VideoReward (before: KwaiVGI/VideoReward)",
+        "Apache-2.0",
+        (File("tokenizer.json", f"{_VIDEO_REWARD}/tokenizer/tokenizer.json"),),
     ),
 )
