@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from avbench.commands import plan as plan_command
 from avbench.commands import reference as reference_command
 from avbench.commands import submit as submit_command
 from avbench.commands import weights as weights_command
@@ -74,6 +75,7 @@ def parser() -> argparse.ArgumentParser:
     weights_command.add_options(command("weights", weights_command.execute, "List, fetch, add, verify or export checkpoints."))
     reference_command.add_options(command("reference", reference_command.execute, "Save features of real clips for set metrics."))
     submit_command.add_options(command("submit", submit_command.execute, "Check whether a report may enter a leaderboard."))
+    plan_command.add_options(command("plan", plan_command.execute, "Say how many clips a difference needs, and what a run shows."))
     _add_card(command("card", _card, "Print a metric's declaration."))
     return top
 
