@@ -4,7 +4,7 @@ BIN := .venv/bin
 export OMP_NUM_THREADS ?= 1
 export PYTHONHASHSEED ?= 0
 
-.PHONY: help setup demo test lint check leaderboards leaderboards/toybox
+.PHONY: help setup demo test lint check coverage leaderboards leaderboards/toybox
 help:          ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*##/\t/'
 
@@ -18,6 +18,9 @@ setup: .setup-done  ## make .venv and install avbench with everything CI uses
 
 test: setup    ## all tests, offline
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile
+
+coverage: setup  ## how often intervals hold the truth: the tables of docs/statistics.md, some minutes
+	$(BIN)/python tests/statistics/coverage_study.py
 
 lint: setup    ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check avbench metrics baselines tests

@@ -16,6 +16,7 @@ from avbench.commands import board as board_command
 from avbench.commands import compare as compare_command
 from avbench.commands import explain as explain_command
 from avbench.commands import gate as gate_command
+from avbench.commands import plan as plan_command
 from avbench.commands import reference as reference_command
 from avbench.commands import replay as replay_command
 from avbench.commands import submit as submit_command
@@ -87,6 +88,7 @@ def parser() -> argparse.ArgumentParser:
     gate_command.add_options(command("gate", gate_command.execute, "Fail where new clips are worse than old ones, for CI."))
     explain_command.add_options(command("explain", explain_command.execute, "Show step by step how a report's number came about."))
     replay_command.add_options(command("replay", replay_command.execute, "Work a report's numbers out again and compare."))
+    plan_command.add_options(command("plan", plan_command.execute, "Say how many clips a difference needs, and what a run shows."))
     _add_card(command("card", _card, "Print a metric's declaration."))
     return top
 
