@@ -29,13 +29,16 @@ lint: setup    ## ruff, mypy --strict, import-linter
 
 check: lint test  ## what CI runs
 
-demo: setup    ## generate four Toybox folders, judge them, print the leaderboard
+DEMO := ground_truth shuffled_audio silence frozen_frame
+demo: setup    ## generate four Toybox folders, judge them, print the leaderboard, write pages
 	mkdir -p demo
-	set -e; for model in ground_truth shuffled_audio silence frozen_frame; do \
+	set -e; for model in $(DEMO); do \
 	  $(BIN)/avbench generate $$model --benchmark toybox --clips demo/$$model; \
 	  $(BIN)/avbench run --benchmark toybox --clips demo/$$model --model $$model --reference demo/ground_truth --metrics available --report demo/$$model.json; \
 	done
-	$(BIN)/avbench rank demo/ground_truth.json demo/shuffled_audio.json demo/silence.json demo/frozen_frame.json
+	$(BIN)/avbench view $(DEMO:%=demo/%.json) --out demo
+	$(BIN)/avbench rank $(DEMO:%=demo/%.json)
+	@echo; echo "pages: $(CURDIR)/demo/index.html"
 
 leaderboards: setup  ## render every leaderboard folder anew
 	$(BIN)/avbench board $(patsubst %/board.json,%,$(wildcard leaderboards/*/board.json))
