@@ -19,6 +19,7 @@ def render(table: Table, name: str) -> str:
     """
     from avbench.leaderboard import board_pages, latex, tables
 
-    writers = {"text": tables.as_text, "markdown": tables.as_markdown, "paper": tables.as_paper, "latex": latex.as_latex, "html": board_pages.table_page,
+    writers = {"text": tables.as_text, "markdown": tables.as_markdown, "paper": tables.as_paper, "latex": latex.as_latex,
+               "html": board_pages.table_page,
                "csv": tables.as_csv, "json": tables.as_json}  # fmt: skip
     return writers[name](table)
