@@ -18,8 +18,8 @@ REPORTED = "Reported by others, not measured by avbench"
 EMPTY = "No measured report yet. README.md beside this file says how to submit one."
 HOW_RANKED = (
     "A value shares its row only with values of the same metric, protocol, checkpoints, prompts and reference set. ± is half a "
-    "95 % interval, N the clips with a score, # the ranks that the row may hold (paired tests over prompts, Holm over all pairs of a "
-    "column); bold: nobody is significantly ahead."
+    "95 % interval, N the clips with a score, # the ranks that the row may hold (paired tests over prompts, Holm over all pairs of "
+    "a column); bold: nobody is significantly ahead."
 )
 HOW_MEASURED = f"Each model's source is its report in reports/. {HOW_RANKED}"
 HOW_REPORTED = (
