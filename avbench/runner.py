@@ -150,7 +150,7 @@ def run(
             benchmark=_facts(request),
             metrics=judged.results,
             unavailable=request.unavailable,
-            clips={i: {"path": printable(str(c.path)), "sha256": side.outcomes[i].digest} for i, c in side.clips.items()},
+            clips={i: _clip_facts(clip, side.outcomes[i].digest) for i, clip in side.clips.items()},
             extra=tuple({"file": name, "reason": reason} for name, reason in request.pairing.extra),
             notes=(*_notes(request.metrics, side, judged.reference), *gap_notes(request.gaps)),
             provenance={**provenance(), **cost, "made_by": origin_of(Path(clips)), "arguments": arguments},
@@ -491,6 +491,12 @@ def _facts(request: Request) -> BenchmarkFacts:
         prompts_in_benchmark=len(prompts) if request.benchmark.open_set else len(request.prompts),
         limited_to_present=limited,
     )
+
+
+def _clip_facts(clip: Clip, digest: str) -> dict[str, str]:
+    """Where the clip is, its sha256 and what was asked of it."""
+    asked = {"prompt": clip.prompt.text, "audio_prompt": clip.prompt.audio_text, "speech": " | ".join(clip.prompt.speech)}
+    return {"path": printable(str(clip.path)), "sha256": digest, **{key: printable(text) for key, text in asked.items() if text}}
 
 
 def _notes(metrics: Mapping[str, Metric], side: Side, reference: Side | None) -> list[str]:
