@@ -20,7 +20,7 @@ from avbench.clip import Clip, Prompt
 from avbench.errors import Unscorable, UsageError, printable
 from avbench.extract import Counts as ExtractCounts
 from avbench.feature import Feature, Sample
-from avbench.judge import Outcome, Plan, blamed_on, check_device, judge_all, lacks
+from avbench.judge import Outcome, Plan, blamed_on, check_device, judge_all, lacks, settled
 from avbench.metric import ClipMetric, Metric, Score, SetMetric, Total
 from avbench.pairing import Pairing, origin_of, pair, pair_reference
 from avbench.reference import Header, set_digest
@@ -160,9 +160,10 @@ def run(
 
 def judge(request: Request, plan: Plan, workers: int, counts: ExtractCounts, progress: Progress | None = None) -> Judged:
     """Judge the clips that a request has found; ``counts`` is added to. Raises ``AvbenchError`` where a feature or metric broke."""
-    side = _judge_side(request.pairing, plan, workers, counts, progress, "clips")
-    reference = _reference_side(request.reference, plan, workers, counts, progress)
-    return Judged(side, reference, tuple(_results(request, side, reference)))
+    with settled():
+        side = _judge_side(request.pairing, plan, workers, counts, progress, "clips")
+        reference = _reference_side(request.reference, plan, workers, counts, progress)
+        return Judged(side, reference, tuple(_results(request, side, reference)))
 
 
 def export_reference(
@@ -199,7 +200,8 @@ def export_reference(
     asked = bench.prompts(Path(prompts) if prompts else None)
     pairing = pair_reference(asked, Path(clips), bench)
     root = default_root() if store == "" else Path(store) if store is not None else None
-    side = _judge_side(pairing, Plan(chosen, root, device), 1, ExtractCounts(), progress, "reference")
+    with settled():
+        side = _judge_side(pairing, Plan(chosen, root, device), 1, ExtractCounts(), progress, "reference")
     facts = provenance()
     return write_reference(
         Path(path), list(side.outcomes.values()), _compared(chosen), {**facts["versions"], "decoder": facts["decoder"]}
