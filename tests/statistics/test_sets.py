@@ -54,8 +54,13 @@ def test_intervals_keep_the_range() -> None:
     assert near.interval((0.0, np.inf)).low == 0.0
     logarithm, plain = far.interval((0.0, np.inf)), far.interval()
     assert plain.low < logarithm.low < 10.0 < plain.high < logarithm.high and "logarithm" in logarithm.method
-    same = Jackknife(0.0, (0.0, 0.0, 0.0)).interval((0.0, np.inf))
-    assert same.low == same.high == 0.0
+    for value in (0.0, 1428.3):  # silence, say: no clip differs from another but by rounding
+        same = Jackknife(value, (value, value * (1 + 1e-15), value * (1 - 3e-15)))
+        found = same.interval((0.0, np.inf))
+        assert found.low == found.high == value and found.method.startswith("no spread")
+        assert set_difference(same, Jackknife(value + 1, (value + 1,) * 3)).p == 0.0
+    level = extrapolate(lambda kept: 10.7 + 1e-15 * len(kept), names(20))
+    assert (level.value, level.slope, level.r2) == (pytest.approx(10.7), 0.0, 1.0)
 
 
 def test_the_bootstrap_misses_its_own_estimate_and_the_jackknife_does_not() -> None:
