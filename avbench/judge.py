@@ -18,7 +18,6 @@ from avbench.clip import Clip, Prompt
 from avbench.errors import AvbenchError, Unscorable, UsageError
 from avbench.extract import Counts, Extracted, Extractor, Values
 from avbench.feature import Feature, Sample
-from avbench.media import single_threaded_decoder, use_decoder_threads
 from avbench.metric import ClipMetric, Metric, Score, SetMetric
 from avbench.store import Store
 from avbench.trace import Trace
@@ -145,7 +144,7 @@ def _judge_all(clips: Sequence[Clip], plan: Plan, workers: int, counts: Counts) 
         return
     context = multiprocessing.get_context("spawn")
     others = min(workers, len(chunks)) - 1
-    with single_threaded_decoder(), ProcessPoolExecutor(others, context, _start_worker, (plan,)) as pool:
+    with ProcessPoolExecutor(others, context, _start_worker, (plan,)) as pool:
         try:
             for outcomes in _in_order(chunks, judge, pool, others, counts):
                 yield from outcomes
@@ -189,7 +188,6 @@ def _start_worker(plan: Plan) -> None:
     global _judge
     _settle()
     weights.use_stand_ins(plan.stand_in)
-    use_decoder_threads(1)
     _judge = Judge(plan)
 
 

@@ -23,7 +23,7 @@ import pytest
 import soundfile
 
 import avbench
-from avbench import media, runner
+from avbench import media, pictures, runner
 from avbench.errors import UnknownName, UsageError
 from avbench.feature import Array
 from avbench.leaderboard.formats import render
@@ -335,7 +335,7 @@ def test_too_long_and_too_large_are_typed(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(media, "MAX_SECONDS", 2.0)
     assert avbench.run(tmp_path, metrics=["frozen"], store=None)["frozen"].missing[0].kind == "too_large"
     monkeypatch.setattr(media, "MAX_SECONDS", 60.0)
-    monkeypatch.setattr(media, "MAX_BYTES", 64 * 64 * 3 * 10)
+    monkeypatch.setattr(pictures, "MAX_BYTES", 64 * 64 * 3 * 10)
     assert avbench.run(tmp_path, metrics=["frozen"], store=None)["frozen"].missing[0].kind == "too_large"
 
 
