@@ -93,8 +93,8 @@ class MachineFault(AvbenchError):
 def out_of_memory(when: str) -> MachineFault:
     """The fault of a machine whose memory ran out; ``when`` says during what."""
     return MachineFault(
-        f"Memory ran out while {when}. That says nothing about the clip; finished clips are kept, so run again with fewer --workers "
-        "or fewer metrics, or on a machine with more memory."
+        f"Memory ran out while {when}. That says nothing about the clip; finished clips are kept, so run again with fewer "
+        "--workers or metrics, or on a machine with more memory."
     )
 
 
@@ -120,7 +120,7 @@ class Unscorable(AvbenchError):
 
 
 class MediaError(Unscorable):
-    """The file cannot be decoded as asked: ``unreadable``, ``damaged``, ``truncated``, ``no_video``, ``no_audio``, ``too_large`` ...
+    """The file cannot be decoded as asked: ``unreadable``, ``damaged``, ``truncated``, ``no_video``, ``no_audio`` ...
 
     Args:
         lasting: whether it follows from the file's bytes; else (no permission, a dead worker) it is never kept in a store.
