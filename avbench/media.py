@@ -20,7 +20,8 @@ from avbench.pictures import PictureGatherer, Shown
 from avbench.truncation import missing_bytes
 
 VERSION = 2  # of what this module makes of the same bytes under the same decoder: part of every cache key
-GAP_SECONDS = 0.01  # timestamps in Matroska are rounded to 1 ms; only a larger hole is a real gap
+TICK = 1e-3  # timestamps in Matroska are rounded to it
+GAP_SECONDS = 0.01  # only a larger hole is a real gap
 MAX_SECONDS = 3600.0
 STRICT = {"err_detect": "crccheck+explode"}  # an error ends the stream, where decoders would else paint over it
 FAULTS = frozenset(
@@ -288,6 +289,10 @@ def _finish_sounds(
 def _assemble(blocks: list[tuple[float, NDArray[np.float32]]], rate: int) -> NDArray[np.float32]:
     """Join blocks (2, samples) on the shared clock: the first fixes the start, later ones follow unless there is a real gap."""
     start = blocks[0][0] if not math.isnan(blocks[0][0]) else 0.0
+    if start > 0 and len(blocks) > 1 and blocks[0][1].shape[1] < blocks[1][1].shape[1]:
+        # Opus priming was cut off the first block, whose time is thereby rounded twice; the next one's is rounded once
+        second = blocks[1][0] - blocks[0][1].shape[1] / rate
+        start = second if abs(second - start) < TICK else start
     position = round(start * rate)
     pieces: list[NDArray[np.float32]] = []
     if position > 0:

@@ -15,7 +15,7 @@ Matrix = NDArray[np.float64]
 Kernel = Callable[[Matrix, Matrix], Matrix]
 
 BLOCK = 1024  # rows of the kernel matrix held at once: 8 MiB per thousand vectors of the other set
-ROUNDING = 8 * float(np.finfo(np.float64).eps)  # of a number that was summed up in some order, in its own size
+ROUNDING = 1e-12  # of a mean of many equal numbers, in their own size; float32 features that differ at all differ by 6e-8
 CONSTANT = "Both sets are constant: there is no distribution to compare."
 MEDIAN_ROWS = 2000  # vectors from which the median distance is taken: two million pairs
 
