@@ -6,6 +6,7 @@ AvbenchError
 │   ├── DuplicateName   two plugins or two clips claim one name
 │   ├── MissingExtra    an optional package is not installed; carries the pip line
 │   └── MissingCheckpoint   a network's weights are not here; carries the command that fetches them
+├── MachineFault        no memory, a failing disk: nothing that says anything about a clip; the run stops
 ├── NotComparable       exit 5: two values that may not share a column
 └── Unscorable          data, not a failure of the run: this clip has no score, and why
     └── MediaError      the file itself cannot be read as asked
@@ -85,6 +86,18 @@ class MissingCheckpoint(UsageError):
         self.name = name
 
 
+class MachineFault(AvbenchError):
+    """The machine fails, not a clip: the run stops rather than blame a clip for it."""
+
+
+def out_of_memory(when: str) -> MachineFault:
+    """The fault of a machine whose memory ran out; ``when`` says during what."""
+    return MachineFault(
+        f"Memory ran out while {when}. That says nothing about the clip; finished clips are kept, so run again with fewer "
+        "--workers or metrics, or on a machine with more memory."
+    )
+
+
 class NotComparable(AvbenchError):
     """Two values of different protocol, prompts, checkpoint or reference were to be compared."""
 
@@ -107,10 +120,15 @@ class Unscorable(AvbenchError):
 
 
 class MediaError(Unscorable):
-    """The file cannot be decoded as asked: ``unreadable``, ``truncated``, ``no_video``, ``no_audio``, ``too_large`` ..."""
+    """The file cannot be decoded as asked: ``unreadable``, ``damaged``, ``truncated``, ``no_video``, ``no_audio`` ...
 
-    def __init__(self, reason: str, kind: str = "unreadable") -> None:
+    Args:
+        lasting: whether it follows from the file's bytes; else (no permission, a dead worker) it is never kept in a store.
+    """
+
+    def __init__(self, reason: str, kind: str = "unreadable", *, lasting: bool = True) -> None:
         super().__init__(reason, kind)
+        self.lasting = lasting
 
 
 def _restored(kind: type[AvbenchError], words: str, facts: dict[str, Any]) -> AvbenchError:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 from avbench.clip import Clip
-from avbench.errors import AvbenchError, Unscorable
+from avbench.errors import AvbenchError, Unscorable, out_of_memory
 from avbench.feature import Array, Feature, Frames, Read, Waveform
 from avbench.store import Store, key_of
 from avbench.trace import Trace, failure_word, input_digest, value_digest
@@ -130,7 +130,7 @@ class Extractor:
         self.counts.computed += 1
         result.values[feature] = value
         result.trace.features[feature] = digest = value_digest(value)
-        if self.store:
+        if self.store and getattr(value, "lasting", True):
             inputs = {repr(read): result.trace.inputs[read] for read in feature.reads}
             self.store.put(key, value, {"digest": digest, "inputs": inputs})
 
@@ -155,8 +155,10 @@ def _prepare_one(feature: Feature, clip: Clip) -> Any:
         return feature.prepare(clip)
     except Unscorable as error:
         return error
-    except (AvbenchError, MemoryError):
+    except AvbenchError:
         raise
+    except MemoryError as error:
+        raise out_of_memory(f"{feature!r} was computed of clip {clip.id} ({clip.path})") from error
     except Exception as error:
         raise AvbenchError(
             f"{feature!r} broke on clip {clip.id} ({clip.path}): {type(error).__name__}: {error}. This is a defect of the "

@@ -14,8 +14,11 @@ from avbench.benchmark import Benchmark
 from avbench.clip import Clip, Prompt
 from avbench.errors import UsageError, printable
 
-SUFFIXES = (".mp4", ".mkv", ".webm", ".mov", ".avi")
+SUFFIXES = (".mp4", ".mkv", ".webm", ".mov", ".avi", ".m4v", ".ts", ".m2ts", ".mts", ".mpg", ".mpeg", ".flv", ".wmv", ".ogv",
+            ".3gp", ".3g2", ".gif")  # fmt: skip
 SOUND_SUFFIXES = (".wav", ".flac")
+BESIDE = (".wav", ".json", ".jsonl", ".csv", ".tsv", ".txt", ".md", ".yaml", ".yml", ".parquet", ".npz", ".srt", ".vtt", ".png",
+          ".jpg", ".jpeg", ".webp")  # fmt: skip
 ORIGIN = ".avbench-origin.json"  # beside clips that avbench generated: model, role, benchmark version and seed
 
 
@@ -45,7 +48,8 @@ def pair(prompts: Sequence[Prompt], folder: Path, benchmark: Benchmark, only_pre
     manifest = manifest_of(folder)
     if manifest is not None:
         return _from_manifest(prompts, manifest, benchmark, only_present)
-    files, nested = _files(folder, (*SUFFIXES, *SOUND_SUFFIXES) if benchmark.sound_clips else SUFFIXES)
+    suffixes = (*SUFFIXES, *SOUND_SUFFIXES) if benchmark.sound_clips else SUFFIXES
+    files, nested = _files(folder, suffixes)
     if not files:
         raise UsageError(f"{folder} holds no clip ({', '.join(SUFFIXES)}); check --clips, or make some: avbench generate --help")
     if benchmark.open_set:
@@ -58,7 +62,8 @@ def pair(prompts: Sequence[Prompt], folder: Path, benchmark: Benchmark, only_pre
                 f"No file of {folder} answers a prompt of {benchmark.title}: expected names such as {expected}; found "
                 f"{', '.join(sorted(f.name for f in files)[:3])}. Rename them or write a manifest.jsonl of id and path."
             )
-    return replace(pairing, extra=(*pairing.extra, *((name, "in a subfolder, which is not searched") for name in nested)))
+    others = [(name, "its suffix is none of a clip's") for name in _others(folder, suffixes)]
+    return replace(pairing, extra=(*pairing.extra, *((name, "in a subfolder, which is not searched") for name in nested), *others))
 
 
 def manifest_of(folder: Path) -> Path | None:
@@ -115,6 +120,12 @@ def _files(folder: Path, suffixes: tuple[str, ...] = SUFFIXES) -> tuple[list[Pat
     except OSError as error:
         raise UsageError(f"{folder} cannot be read ({error.strerror}); check its permissions.") from error
     return files, nested
+
+
+def _others(folder: Path, suffixes: tuple[str, ...]) -> list[str]:
+    """Files of a folder that are no clips, nor what commonly lies beside them."""
+    names = sorted(entry.name for entry in os.scandir(folder) if not entry.is_dir(follow_symlinks=False) and entry.name[0] != ".")
+    return [printable(name) for name in names if Path(name).suffix.lower() not in (*suffixes, *BESIDE)]
 
 
 def _key(name: str) -> str:

@@ -66,6 +66,7 @@ class Result:
     ``value`` is the mean over scored clips (of the size of the score where ``better`` is ``zero``, so that early and late
     do not cancel), or the set's distance; None where nothing could be scored. ``identity`` hashes everything that
     must agree before two values may share a column: metric version and parameters, features, checkpoints, reference set.
+    ``reason`` and its kind (``degenerate``, ``not_finite``, ``too_few`` ...) say why there is no value.
     ``bounds`` are the least and greatest score (or size of it) that a clip can have, None where there is no such bound.
     ``replicates`` are a set's distances without each group of prompts (see ``avbench.statistics.Jackknife``), from which two sets
     are compared.
@@ -83,6 +84,7 @@ class Result:
     kind: str = "clip"
     reference: str = ""
     reason: str = ""
+    reason_kind: str = ""
     summaries: Mapping[str, float] = field(default_factory=dict)
     missing: tuple[Missing, ...] = ()
     scores: tuple[ClipScore, ...] = ()

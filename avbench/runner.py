@@ -344,17 +344,17 @@ def _total(name: str, metric: Total, found: Mapping[str, Result]) -> Result:
     weakest = min((part.n for part in parts), key=lambda n: n.scored)
     base, _, protocol = name.partition("@")
     values = {part: found[part].value if part in found else None for part in metric.parts}
-    value, reason = None, ""
+    value, reason, kind = None, "", ""
     try:
         with blamed_on(f"The metric {name} broke"):
             value = float(metric.score(values))
     except Unscorable as error:
-        reason = error.reason
+        reason, kind = error.reason, error.kind
     behind = tuple(dict.fromkeys(weight for part in parts for weight in part.weights))
     return Result(
         metric=base, protocol=protocol, title=metric.card.title, value=value, interval=None, n=weakest, unit=metric.card.unit,
         better=metric.card.better, identity=identity(metric, "\n".join(part.identity for part in parts)), kind="total",
-        reason=reason, weights=behind,
+        reason=reason, reason_kind=kind, weights=behind,
     )  # fmt: skip
 
 
@@ -436,17 +436,17 @@ def _set_result(name: str, metric: SetMetric, request: Request, side: Side, refe
     facts: dict[str, Any] = {"n": counts, "missing": tuple(missing), "value": None, "interval": None}
     smaller = min(len(generated), len(others)) if metric.needs_reference else len(generated)
     if smaller < metric.minimum:
-        return {**facts, "reason": f"a set needs {metric.minimum} clips; {len(generated)} generated and {len(others)} "
-                "reference clips are usable"}  # fmt: skip
+        return {**facts, "reason_kind": "too_few", "reason": f"a set needs {metric.minimum} clips; {len(generated)} generated and "
+                f"{len(others)} reference clips are usable"}  # fmt: skip
     try:
         with blamed_on(f"The metric {name} broke"):
             value = float(metric.score(generated, others))
             further = metric.summaries(generated, others)
     except Unscorable as error:
-        return {**facts, "reason": error.reason}
+        return {**facts, "reason": error.reason, "reason_kind": error.kind}
     low, high = metric.card.range
     if not low <= value <= high:
-        return {**facts, "reason": f"The distance came out as {value}, outside its range [{low}, {high}]."}
+        return {**facts, "reason": f"The distance came out as {value}, outside its range [{low}, {high}].", "reason_kind": "failed"}
     summaries = {"reference_clips": float(len(others))} if metric.needs_reference else {}
     with blamed_on(f"The metric {name} broke"):
         beside = uncertainty(metric, value, generated, others, [p.cluster or p.id for p in _asked(request)])

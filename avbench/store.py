@@ -2,7 +2,8 @@
 
 An entry is one file ``<first two hex digits>/<key>`` holding a checksum and a payload. It is written under a temporary
 name and renamed, so a crash leaves no half entry and two writers of one key leave one whole entry. An entry whose
-checksum does not fit is removed, counted and computed again.
+checksum does not fit, or that is no file, is removed, counted and computed again. A store that cannot be read or written is a
+``UsageError``.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import io
 import json
 import os
 import secrets
+import shutil
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -22,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from avbench import media
 from avbench.clip import Clip
 from avbench.errors import MediaError, Unscorable, UsageError
 from avbench.feature import Array, Feature
@@ -42,12 +45,12 @@ def decoder_identity() -> str:
 
 
 def key_of(feature: Feature, clip: Clip) -> str:
-    """Cache key: the feature's identity, the digest of just what it reads, the decoder, and the form of an entry.
+    """Cache key: the feature's identity, the digest of just what it reads, the decoder and its use, and the form of an entry.
 
     Raises:
         MediaError: the file cannot be read.
     """
-    parts = (feature.identity(), clip.read_digest(feature.reads), decoder_identity(), MAGIC.decode())
+    parts = (feature.identity(), clip.read_digest(feature.reads), decoder_identity(), str(media.VERSION), MAGIC.decode())
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
@@ -87,9 +90,13 @@ class Store:
         except (FileNotFoundError, NotADirectoryError):
             self.misses += 1
             return None
+        except IsADirectoryError:
+            data = b""
+        except OSError as error:
+            raise self._unusable("read", error) from error
         payload = data[len(MAGIC) + 32 :]
         if data[: len(MAGIC)] != MAGIC or data[len(MAGIC) : len(MAGIC) + 32] != hashlib.sha256(payload).digest():
-            path.unlink(missing_ok=True)
+            self._remove(path)
             self.corrupted += 1
             return None
         self.hits += 1
@@ -109,9 +116,19 @@ class Store:
         except OSError as error:
             with contextlib.suppress(OSError):
                 partial.unlink()
-            raise UsageError(
-                f"The feature store {self.root} cannot be written ({error.strerror}); set AVBENCH_CACHE or --store."
-            ) from error
+            raise self._unusable("written", error) from error
+
+    def _remove(self, path: Path) -> None:
+        try:
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            raise self._unusable("cleared of a damaged entry", error) from error
+
+    def _unusable(self, words: str, error: OSError) -> UsageError:
+        return UsageError(f"The feature store {self.root} cannot be {words} ({error.strerror}); set AVBENCH_CACHE or --store.")
 
     def _path(self, key: str) -> Path:
         return self.root / key[:2] / key

@@ -55,6 +55,25 @@ def write_flash(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture(scope="session")
+def flip_bits() -> Callable[..., Path]:
+    """A function that turns bits of an mp4's ``mdat`` over, its index left whole: the packets of one stream, or of any."""
+
+    def flip(path: Path, seed: int, kind: str | None = None, bits: int = 20) -> Path:
+        import av
+
+        with av.open(str(path)) as container:
+            packets = [(p.pos, p.size) for p in container.demux() if p.size and kind in (None, p.stream.type)]
+        data, rng = bytearray(path.read_bytes()), np.random.default_rng(seed)
+        for _ in range(bits):
+            start, size = packets[int(rng.integers(len(packets)))]
+            data[start + int(rng.integers(size))] ^= 1 << int(rng.integers(8))
+        path.write_bytes(data)
+        return path
+
+    return flip
+
+
+@pytest.fixture(scope="session")
 def toybox_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Four Toybox clips: a bounce, a flash, a speaker and a bounce."""
     from avbench.world.toybox import draw_scene, render

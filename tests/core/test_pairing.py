@@ -151,3 +151,13 @@ def test_doctor_shows_matched_missing_and_extra(toybox_folder: Path) -> None:
     assert [r["status"] for r in rows] == ["matched"] * 4 + ["missing"] * 2
     assert "4 matched, 2 missing" in doctor.clips_text(rows)
     assert "runs here" in doctor.machine_text(doctor.machine())
+
+
+def test_every_container_is_a_clip_and_what_is_left_out_is_named(tmp_path: Path) -> None:
+    clips = [
+        f"{i}{suffix}" for i, suffix in enumerate((".mp4", ".m4v", ".ts", ".m2ts", ".mpg", ".mpeg", ".flv", ".wmv", ".ogv", ".3gp"))
+    ]
+    folder = touch(tmp_path, *clips, "a.rm", "b", ".hidden", "0.wav", "0.json", "list.csv", "0.srt", "facts.parquet", "notes.txt")
+    pairing = pair([], folder, FOLDER)
+    assert sorted(found(pairing).values()) == clips
+    assert [name for name, _ in pairing.extra] == ["a.rm", "b"] and "suffix" in pairing.extra[0][1]

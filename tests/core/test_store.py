@@ -91,3 +91,23 @@ def test_a_store_that_cannot_be_written_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="AVBENCH_CACHE"):
         Store(tmp_path / "file").put(KEY, np.zeros(1))
+
+
+def test_a_folder_in_the_place_of_an_entry_is_a_damaged_entry(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    (tmp_path / "ab" / KEY / "deep").mkdir(parents=True)
+    assert store.get(KEY) is None and store.corrupted == 1
+    store.put(KEY, np.zeros(1))
+    assert store.get(KEY) is not None
+
+
+def test_a_store_that_cannot_be_read_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(tmp_path)
+    store.put(KEY, np.zeros(1))
+
+    def refuse(*_: object) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(UsageError, match=r"cannot be read \(Permission denied\).*--store"):
+        store.get(KEY)
