@@ -12,6 +12,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import secrets
 import time
 from collections.abc import Iterator, Mapping
@@ -28,6 +29,8 @@ from avbench.feature import Array, Feature
 
 MAGIC = b"avbench2"
 STALE_SECONDS = 3600.0
+_ENTRY = re.compile(r"[0-9a-f]{64}")
+_PARTIAL = re.compile(r"\.[0-9a-f]{64}\.[0-9]+\.[0-9a-f]{8}")
 
 
 def default_root() -> Path:
@@ -66,12 +69,10 @@ class Store:
     Args:
         root: created when first written to; raises ``UsageError`` where it cannot be.
 
-    ``hits``, ``misses`` and ``corrupted`` count this object's lookups.
+    ``corrupted`` counts the damaged entries that this object met.
     """
 
     root: Path
-    hits: int = field(default=0, init=False)
-    misses: int = field(default=0, init=False)
     corrupted: int = field(default=0, init=False)
 
     def get(self, key: str) -> Array | Unscorable | None:
@@ -85,14 +86,12 @@ class Store:
         try:
             data = path.read_bytes()
         except (FileNotFoundError, NotADirectoryError):
-            self.misses += 1
             return None
         payload = data[len(MAGIC) + 32 :]
         if data[: len(MAGIC)] != MAGIC or data[len(MAGIC) : len(MAGIC) + 32] != hashlib.sha256(payload).digest():
             path.unlink(missing_ok=True)
             self.corrupted += 1
             return None
-        self.hits += 1
         with contextlib.suppress(OSError):  # pruned meanwhile, or a store that others own
             os.utime(path)  # prune removes what was not used for longest
         return _unpack(payload)
@@ -117,8 +116,10 @@ class Store:
         return self.root / key[:2] / key
 
     def _files(self) -> Iterator[Path]:
-        if self.root.is_dir():
-            yield from (p for p in self.root.glob("??/*") if p.is_file())
+        """Entries and left-over temporary files; whatever else lies in the folder is somebody's own."""
+        for path in self.root.glob("??/*"):
+            if path.is_file() and (_PARTIAL.fullmatch(path.name) or _is_entry(path)):
+                yield path
 
     def size(self) -> tuple[int, int]:
         """Number of entries and their bytes."""
@@ -145,6 +146,14 @@ class Store:
                 removed, freed = removed + 1, freed + size
                 total -= 0 if leftover else size
         return removed, freed
+
+
+def _is_entry(path: Path) -> bool:
+    """Whether the file is an entry by name and content; one of an older form has another last digit."""
+    if not (_ENTRY.fullmatch(path.name) and path.name.startswith(path.parent.name)):
+        return False
+    with path.open("rb") as stream:
+        return stream.read(len(MAGIC))[:-1] == MAGIC[:-1]
 
 
 def _pack(value: Array | Unscorable, notes: Mapping[str, Any]) -> bytes:
