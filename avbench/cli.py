@@ -20,7 +20,7 @@ from avbench.commands import reference as reference_command
 from avbench.commands import replay as replay_command
 from avbench.commands import submit as submit_command
 from avbench.commands import weights as weights_command
-from avbench.errors import AvbenchError, UsageError
+from avbench.errors import AvbenchError, UsageError, printable
 
 if TYPE_CHECKING:
     from avbench.catalog import Entry
@@ -210,6 +210,7 @@ def _add_generate(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--program", metavar="COMMAND", help="for the model 'command': the program to run; {prompts} stands for "
                      "a jsonl file of prompts, {clips} for the folder it must fill with <id>.mp4")  # fmt: skip
     sub.add_argument("--timeout", type=float, default=600.0, metavar="SECONDS", help="for the model 'command' (default 600)")
+    _json_option(sub)
 
 
 def _generate(arguments: argparse.Namespace) -> int:
@@ -230,7 +231,10 @@ def _generate(arguments: argparse.Namespace) -> int:
             timeout_seconds=arguments.timeout,
             progress=progress,
         )
-    print(f"{made} clips made, {kept} kept in {arguments.clips}")
+    if arguments.json:
+        _print_json({"clips": printable(arguments.clips), "made": made, "kept": kept})
+    else:
+        print(f"{made} clips made, {kept} kept in {printable(arguments.clips)}")
     return 0
 
 

@@ -16,7 +16,6 @@ from avbench.errors import UsageError, printable
 
 SUFFIXES = (".mp4", ".mkv", ".webm", ".mov", ".avi")
 SOUND_SUFFIXES = (".wav", ".flac")
-ORIGIN = ".avbench-origin.json"  # beside clips that avbench generated: model, role, benchmark version and seed
 
 
 @dataclass(frozen=True)
@@ -86,15 +85,6 @@ def pair_reference(prompts: Sequence[Prompt], folder: Path, benchmark: Benchmark
     asked = {clip.path for clip in by_name.clips}
     others = _open_set([path for path in files if path not in asked], benchmark)
     return Pairing((*by_name.clips, *others.clips), (*by_name.missing, *others.missing))
-
-
-def origin_of(folder: Path) -> dict[str, Any]:
-    """What ``avbench generate`` wrote beside the clips of a folder; empty where nothing (or nothing legible) is there."""
-    try:
-        found = json.loads((folder / ORIGIN).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _files(folder: Path, suffixes: tuple[str, ...] = SUFFIXES) -> tuple[list[Path], list[str]]:

@@ -22,7 +22,8 @@ from avbench.extract import Counts as ExtractCounts
 from avbench.feature import Feature, Sample
 from avbench.judge import Outcome, Plan, blamed_on, check_device, judge_all, lacks
 from avbench.metric import ClipMetric, Metric, Score, SetMetric, Total
-from avbench.pairing import Pairing, origin_of, pair, pair_reference
+from avbench.origin import origin_of
+from avbench.pairing import Pairing, pair, pair_reference
 from avbench.reference import Header, set_digest
 from avbench.reference import read as read_reference
 from avbench.reference import write as write_reference
@@ -46,6 +47,10 @@ class Side:
     def digest(self) -> str:
         """sha256 over the clips' digests, whatever their names and order."""
         return set_digest([outcome.digest for outcome in self.outcomes.values()])
+
+    def origin(self) -> dict[str, Any]:
+        """What ``avbench generate`` noted of the clips; a file that cannot be read says nothing."""
+        return origin_of({clip.path: sha256 for i, clip in self.clips.items() if (sha256 := self.outcomes[i].digest)})
 
     def rows(self) -> list[tuple[Clip, Outcome]]:
         """Each clip with its outcome."""
@@ -153,7 +158,7 @@ def run(
             clips={i: {"path": printable(str(c.path)), "sha256": side.outcomes[i].digest} for i, c in side.clips.items()},
             extra=tuple({"file": name, "reason": reason} for name, reason in request.pairing.extra),
             notes=(*_notes(request.metrics, side, judged.reference), *gap_notes(request.gaps)),
-            provenance={**provenance(), **cost, "made_by": origin_of(Path(clips)), "arguments": arguments},
+            provenance={**provenance(), **cost, "made_by": side.origin(), "arguments": arguments},
             trace=judged.trace(request),
         )
 
