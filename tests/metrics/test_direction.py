@@ -14,6 +14,7 @@ import pytest
 
 import avbench
 from avbench.media import write_clip
+from avbench.report import Result
 from avbench.world.degradations import DEGRADATIONS, Take
 from avbench.world.toybox import Settings, draw_scene, render
 
@@ -165,6 +166,25 @@ def test_event_f1_falls_with_the_delay(tmp_path: Path) -> None:
             details = [s.details for s in result.scores]
             assert np.mean([d["picture_f1"] for d in details]) > 0.9 and np.mean([d["sound_f1"] for d in details]) > 0.9
     assert values[0] > 0.9 and values[2] < 0.4 and values == sorted(values, reverse=True)
+
+
+def test_event_f1_asks_for_the_events_of_its_prompt(tmp_path: Path) -> None:
+    """Renderings of one seed agree in themselves, but not with the events of another."""
+    from avbench.generate import generate
+
+    generate("ground_truth", tmp_path / "clips", limit=6)
+    (tmp_path / "seven.json").write_text('{"seed": 7}')
+
+    def judged(prompts: Path | None) -> Result:
+        return avbench.run(tmp_path / "clips", "toybox", prompts=prompts, metrics=["event_f1"], limit=6, store=None)["event_f1"]
+
+    right, wrong = judged(None), judged(tmp_path / "seven.json")
+    assert right.n.scored == wrong.n.scored == 5 and right.value is not None and wrong.value is not None
+    assert right.value > 0.9 and wrong.value < 0.6
+    agreement = [[s.details["agreement_f1"] for s in r.scores] for r in (right, wrong)]
+    assert agreement[0] == agreement[1]
+    score = right.scores[0]
+    assert score.value == min(score.details["picture_f1"], score.details["sound_f1"])
 
 
 SYNC = ("av_offset", "av_align")
