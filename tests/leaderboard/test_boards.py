@@ -30,9 +30,12 @@ every_board = pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: fold
 
 
 @pytest.fixture(scope="module")
-def report(toybox_folder: Path) -> Report:
+def report(toybox_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Report:
     """Four Toybox clips under two metrics without a network."""
-    return avbench.run(toybox_folder, "toybox", limit=4, metrics=["loudness", "sharpness"], model="mine", store=None)
+    prompts = tmp_path_factory.mktemp("prompts") / "four.json"
+    prompts.write_text('{"count": 4}')
+    metrics = ["loudness", "sharpness"]
+    return avbench.run(toybox_folder, "toybox", prompts=prompts, metrics=metrics, model="mine", store=None)
 
 
 @pytest.fixture

@@ -44,8 +44,8 @@ class EventF1(ClipMetric):
         protocol="luma at 144 rows; log-mel flux onsets at 16 kHz",
         needs=("events",),
         version=2,
-        notes="For the Toybox alone. Its prompts carry the event times of its own rendering; their text gives the number of events, "
-        "not their times. A model that is given the text alone cannot know them: judge it by av_offset and av_align, or by the "
+        notes="For the Toybox alone. Its prompts carry the event times of its own rendering; their text says how many events, "
+        "not when. A model that is given the text alone cannot know them: judge it by av_offset and av_align, or by the "
         "detail agreement_f1, F1 of picture against sound. A clip without sound or without flashes scores 0.",
     )
     uses: ClassVar[tuple[Feature, ...]] = (CHANGE, STRENGTH)
