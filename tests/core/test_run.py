@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import dataclasses
-import doctest
 import json
 import math
 import os
@@ -23,7 +22,7 @@ import pytest
 import soundfile
 
 import avbench
-from avbench import media, runner
+from avbench import media
 from avbench.errors import UnknownName, UsageError
 from avbench.feature import Array
 from avbench.leaderboard.formats import render
@@ -337,11 +336,3 @@ def test_too_long_and_too_large_are_typed(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr(media, "MAX_SECONDS", 60.0)
     monkeypatch.setattr(media, "MAX_BYTES", 64 * 64 * 3 * 10)
     assert avbench.run(tmp_path, metrics=["frozen"], store=None)["frozen"].missing[0].kind == "too_large"
-
-
-def test_examples_in_docstrings(toybox_folder: Path) -> None:
-    finder = doctest.DocTestFinder()
-    tests = finder.find(runner.run, "run", globs={"getfixture": {"toybox_folder": toybox_folder}.__getitem__})
-    assert sum(len(t.examples) for t in tests) >= 4
-    for test in tests:
-        assert doctest.DocTestRunner().run(test).failed == 0
