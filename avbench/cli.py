@@ -22,7 +22,7 @@ from avbench.commands import replay as replay_command
 from avbench.commands import submit as submit_command
 from avbench.commands import view as view_command
 from avbench.commands import weights as weights_command
-from avbench.errors import AvbenchError, UsageError
+from avbench.errors import AvbenchError, UsageError, printable
 
 if TYPE_CHECKING:
     from avbench.catalog import Entry
@@ -166,13 +166,14 @@ def _writable(report: str | None) -> None:
     """A report that cannot be written is known before the first clip is opened."""
     if report is None:
         return
+    from avbench.report import parquet_beside
+
     path = Path(report)
     folder = next((p for p in path.absolute().parents if p.exists()), Path("/"))
-    if path.suffix == ".parquet":
-        raise UsageError(f"The report is JSON, with Parquet beside it: name it {path.with_suffix('.json')}.")
     try:
-        if path.is_dir():
-            raise IsADirectoryError(0, "it is a folder")
+        for file in (path, parquet_beside(path)):
+            if file.is_dir():
+                raise IsADirectoryError(0, f"{file.name} is a folder")
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
@@ -215,6 +216,7 @@ def _add_generate(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--program", metavar="COMMAND", help="for the model 'command': the program to run; {prompts} stands for "
                      "a jsonl file of prompts, {clips} for the folder it must fill with <id>.mp4")  # fmt: skip
     sub.add_argument("--timeout", type=float, default=600.0, metavar="SECONDS", help="for the model 'command' (default 600)")
+    _json_option(sub)
 
 
 def _generate(arguments: argparse.Namespace) -> int:
@@ -235,7 +237,10 @@ def _generate(arguments: argparse.Namespace) -> int:
             timeout_seconds=arguments.timeout,
             progress=progress,
         )
-    print(f"{made} clips made, {kept} kept in {arguments.clips}")
+    if arguments.json:
+        _print_json({"clips": printable(arguments.clips), "made": made, "kept": kept})
+    else:
+        print(f"{made} clips made, {kept} kept in {printable(arguments.clips)}")
     return 0
 
 
@@ -262,19 +267,27 @@ def _list(arguments: argparse.Namespace) -> int:
 
 def _listed(kind: str, entry: Entry) -> dict[str, Any]:
     """One plugin for machines; a metric with every protocol, its checkpoints and whether it can run here."""
-    from avbench import catalog
 
     facts: dict[str, Any] = {"name": entry.name, "axis": entry.axis, "from": entry.distribution, "summary": entry.summary()}
     if kind != "metrics":
         return facts
-    facts["protocols"] = []
+    try:
+        return {**facts, "protocols": _protocols(entry)}
+    except UsageError as error:
+        return {**facts, "protocols": [], "broken": str(error)}
+
+
+def _protocols(entry: Entry) -> list[dict[str, Any]]:
+    from avbench import catalog
+
+    found = []
     for protocol in catalog.protocols(entry.name):
         metric = catalog.load("metric", entry.name if protocol == "default" else f"{entry.name}@{protocol}")
         reason = catalog.unavailable(metric)
-        facts["protocols"].append({"protocol": protocol, "words": metric.card.protocol, "checkpoints": list(metric.checkpoints),
-                                   "runs_here": reason is None, "why_not": str(reason or ""),
-                                   "absent_parts": catalog.absent_parts(metric)})  # fmt: skip
-    return facts
+        found.append({"protocol": protocol, "words": metric.card.protocol, "checkpoints": list(metric.checkpoints),
+                      "runs_here": reason is None, "why_not": str(reason or ""),
+                      "absent_parts": catalog.absent_parts(metric)})  # fmt: skip
+    return found
 
 
 def _add_doctor(sub: argparse.ArgumentParser) -> None:
@@ -307,7 +320,10 @@ def _add_cache(sub: argparse.ArgumentParser) -> None:
 
 def _amount(text: str) -> float:
     """A number that is finite and not below 0, or argparse's error."""
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
     if not (math.isfinite(value) and value >= 0):
         raise argparse.ArgumentTypeError(f"{text} is no amount; give a number of 0 or more")
     return value

@@ -3,7 +3,7 @@
 AvbenchError
 ├── UsageError          exit 2: a wrong name, option or file, known before anything runs
 │   ├── UnknownName     no plugin, clip or column of that name; carries the nearest known names
-│   ├── DuplicateName   two plugins or two clips claim one name
+│   ├── DuplicateName   two plugins claim one name
 │   ├── MissingExtra    an optional package is not installed; carries the pip line
 │   └── MissingCheckpoint   a network's weights are not here; carries the command that fetches them
 ├── MachineFault        no memory, a failing disk: nothing that says anything about a clip; the run stops
@@ -57,7 +57,7 @@ class UnknownName(UsageError):
 
 
 class DuplicateName(UsageError):
-    """Two things claim one name; the message prints both."""
+    """Two plugins claim one name; the message prints both."""
 
 
 class MissingExtra(UsageError):

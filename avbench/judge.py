@@ -312,12 +312,14 @@ def check_device(device: str) -> None:
     """Raises ``UsageError`` where torch knows no such device, or this machine has none."""
     if device == "cpu":
         return
+    if device.startswith(("cpu", "meta")):  # torch takes cpu:7, and computes nothing on meta
+        raise UsageError(f"--device {device} is no device to compute on; leave it out for the CPU.")
     try:
         import torch
 
         torch.zeros(1, device=device)
     except ImportError as error:
         raise UsageError(f"--device {device} needs torch ({error}); install it, or leave --device out for the CPU.") from error
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).strip().splitlines()[0].rstrip(".")
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).strip().splitlines()[0].partition(". ")[0].rstrip(".")  # torch goes on for a page
         raise UsageError(f"--device {device} cannot be used here ({reason}); leave it out for the CPU.") from error

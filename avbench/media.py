@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import math
+import os
+import secrets
 import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -348,7 +350,7 @@ def write_clip(path: Path, frames: Array, fps: float, samples: Array | None = No
     import av
 
     video_codec, audio_codec = codecs[path.suffix]
-    partial = path.with_name(f".{path.stem}.partial{path.suffix}")
+    partial = path.with_name(f".avbench-{os.getpid()}-{secrets.token_hex(4)}{path.suffix}")
     odd_rows, odd_columns = frames.shape[1] % 2, frames.shape[2] % 2
     frames = np.pad(frames, ((0, 0), (0, odd_rows), (0, odd_columns), (0, 0)), mode="edge")
     with av.open(str(partial), "w") as container:

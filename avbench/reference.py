@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+import secrets
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -66,7 +68,7 @@ def write(path: Path, outcomes: Sequence[Outcome], features: Sequence[Feature], 
     header = Header(tuple(o.clip for o in outcomes), tuple(digests), set_digest(digests),
                     tuple(f.identity() for f in features), dict(made_with))  # fmt: skip
     text = json.dumps({"format": FORMAT, **vars(header)})
-    partial = path.with_name(f".{path.name}.partial.npz")
+    partial = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}.npz")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         np.savez_compressed(partial, header=np.asarray(text), **arrays)  # type: ignore[arg-type]

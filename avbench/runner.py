@@ -22,7 +22,8 @@ from avbench.extract import Counts as ExtractCounts
 from avbench.feature import Feature, Sample
 from avbench.judge import Outcome, Plan, blamed_on, check_device, judge_all, lacks, settled
 from avbench.metric import ClipMetric, Metric, Score, SetMetric, Total
-from avbench.pairing import Pairing, origin_of, pair, pair_reference
+from avbench.origin import origin_of
+from avbench.pairing import Pairing, pair, pair_reference
 from avbench.reference import Header, set_digest
 from avbench.reference import read as read_reference
 from avbench.reference import write as write_reference
@@ -46,6 +47,10 @@ class Side:
     def digest(self) -> str:
         """sha256 over the clips' digests, whatever their names and order."""
         return set_digest([outcome.digest for outcome in self.outcomes.values()])
+
+    def origin(self) -> dict[str, Any]:
+        """What ``avbench generate`` noted of the clips; a file that cannot be read says nothing."""
+        return origin_of({clip.path: sha256 for i, clip in self.clips.items() if (sha256 := self.outcomes[i].digest)})
 
     def rows(self) -> list[tuple[Clip, Outcome]]:
         """Each clip with its outcome."""
@@ -146,14 +151,14 @@ def run(
         side = judged.side
         cost = {"wall_seconds": round(time.time() - started, 3), "workers": workers, "device": device, **asdict(counts)}
         return Report(
-            model=model or Path(clips).resolve().name,
+            model=printable(model or Path(clips).resolve().name),
             benchmark=_facts(request),
             metrics=judged.results,
             unavailable=request.unavailable,
             clips={i: _clip_facts(clip, side.outcomes[i].digest) for i, clip in side.clips.items()},
             extra=tuple({"file": name, "reason": reason} for name, reason in request.pairing.extra),
             notes=(*_notes(request.metrics, side, judged.reference), *gap_notes(request.gaps)),
-            provenance={**provenance(), **cost, "made_by": origin_of(Path(clips)), "arguments": arguments},
+            provenance={**provenance(), **cost, "made_by": side.origin(), "arguments": arguments},
             trace=judged.trace(request),
         )
 
@@ -222,15 +227,15 @@ def _resolve(
     reference = reference or None
     if reference is not None and not Path(reference).exists():
         raise UsageError(f"There is no reference {reference}; pass a folder of clips or a file of avbench reference export.")
-    prompts = benchmark.prompts(Path(prompts_path) if prompts_path else None, limit)
+    prompts = benchmark.prompts(Path(prompts_path) if prompts_path else None)
     wanted = benchmark.metrics if metrics is None or metrics == AVAILABLE else metrics
     if isinstance(wanted, str):
         raise UsageError(f"metrics={wanted!r} is one string; pass a list of names, or 'available'.")
     if not wanted:
         raise UsageError("No metric is named; name one or more (see: avbench list metrics), or leave --metrics out.")
     chosen = _chosen(wanted)
-    pairing = pair(prompts, clips, benchmark, only_present)
-    asked = [clip.prompt for clip in pairing.clips] if benchmark.open_set else prompts
+    pairing = pair(prompts, clips, benchmark, only_present, limit)
+    asked = list(pairing.prompts)
     unavailable: dict[str, str] = {}
     for key, metric in sorted(chosen.items(), key=lambda row: isinstance(row[1], Total)):
         reason = _cannot(key, metric, benchmark, asked, reference) or _lacking_part(metric, chosen)
@@ -247,7 +252,7 @@ def _resolve(
         against = path if path.suffix == ".npz" else pair_reference(prompts, path, benchmark)
         if isinstance(against, Path):
             read_reference(path, _compared(chosen))  # a file that does not fit is known before the first clip is opened
-    return Request(name, benchmark, prompts, pairing, chosen, unavailable, against)
+    return Request(name, benchmark, asked, pairing, chosen, unavailable, against)
 
 
 def _chosen(wanted: Sequence[str]) -> dict[str, Metric]:
@@ -405,7 +410,7 @@ def _clip_result(name: str, metric: ClipMetric, request: Request, side: Side) ->
     for gap in side.missing:
         lack = _not_asked(name, metric, request.benchmark, prompts[gap.clip]) if gap.clip in prompts else ""
         missing.append(Missing(gap.clip, "not_applicable", lack) if lack else gap)
-    missing = [replace(m, cluster=(prompts.get(m.clip) or side.prompt(m.clip)).cluster or m.clip) for m in missing]
+    missing = _with_clusters(missing, request)
     skipped = sum(m.kind == "not_applicable" for m in missing)
     counts = Counts(len(rows) + len(missing), len(rows), len(missing) - skipped, skipped)
     low, high = metric.card.range
@@ -423,6 +428,11 @@ def _clip_result(name: str, metric: ClipMetric, request: Request, side: Side) ->
     return {**facts, "value": float(np.mean(values)), "interval": interval, "summaries": summaries}
 
 
+def _with_clusters(missing: Sequence[Missing], request: Request) -> list[Missing]:
+    clusters = {prompt.id: prompt.cluster for prompt in request.prompts}
+    return [replace(m, cluster=clusters.get(m.clip) or m.clip) for m in missing]
+
+
 def _clip_score(score: Score, prompt: Prompt) -> ClipScore:
     assert score.value is not None
     return ClipScore(score.clip, prompt.cluster or prompt.id, score.value, score.details)
@@ -433,7 +443,7 @@ def _set_result(name: str, metric: SetMetric, request: Request, side: Side, refe
     skipped = sum(m.kind == "not_applicable" for m in missing)
     others = _usable(metric, reference)[0] if reference is not None and metric.needs_reference else []
     counts = Counts(len(generated) + len(missing), len(generated), len(missing) - skipped, skipped)
-    facts: dict[str, Any] = {"n": counts, "missing": tuple(missing), "value": None, "interval": None}
+    facts: dict[str, Any] = {"n": counts, "missing": tuple(_with_clusters(missing, request)), "value": None, "interval": None}
     smaller = min(len(generated), len(others)) if metric.needs_reference else len(generated)
     if smaller < metric.minimum:
         return {**facts, "reason_kind": "too_few", "reason": f"a set needs {metric.minimum} clips; {len(generated)} generated and "
@@ -490,8 +500,9 @@ def _facts(request: Request) -> BenchmarkFacts:
         title=request.benchmark.title,
         prompts_sha256=prompt_digest(prompts),
         prompts=len(prompts),
-        prompts_in_benchmark=len(prompts) if request.benchmark.open_set else len(request.prompts),
+        prompts_in_benchmark=request.pairing.whole,
         limited_to_present=limited,
+        limit=len(request.prompts) if len(request.prompts) < request.pairing.whole else None,
     )
 
 

@@ -13,6 +13,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import secrets
 import shutil
 import time
@@ -31,6 +32,8 @@ from avbench.feature import Array, Feature
 
 MAGIC = b"avbench2"
 STALE_SECONDS = 3600.0
+_ENTRY = re.compile(r"[0-9a-f]{64}")
+_PARTIAL = re.compile(r"\.[0-9a-f]{64}\.[0-9]+\.[0-9a-f]{8}")
 
 
 def default_root() -> Path:
@@ -69,12 +72,10 @@ class Store:
     Args:
         root: created when first written to; raises ``UsageError`` where it cannot be.
 
-    ``hits``, ``misses`` and ``corrupted`` count this object's lookups.
+    ``corrupted`` counts the damaged entries that this object met.
     """
 
     root: Path
-    hits: int = field(default=0, init=False)
-    misses: int = field(default=0, init=False)
     corrupted: int = field(default=0, init=False)
 
     def get(self, key: str) -> Array | Unscorable | None:
@@ -88,7 +89,6 @@ class Store:
         try:
             data = path.read_bytes()
         except (FileNotFoundError, NotADirectoryError):
-            self.misses += 1
             return None
         except IsADirectoryError:
             data = b""
@@ -99,7 +99,6 @@ class Store:
             self._remove(path)
             self.corrupted += 1
             return None
-        self.hits += 1
         with contextlib.suppress(OSError):  # pruned meanwhile, or a store that others own
             os.utime(path)  # prune removes what was not used for longest
         return _unpack(payload)
@@ -134,8 +133,10 @@ class Store:
         return self.root / key[:2] / key
 
     def _files(self) -> Iterator[Path]:
-        if self.root.is_dir():
-            yield from (p for p in self.root.glob("??/*") if p.is_file())
+        """Entries and left-over temporary files; whatever else lies in the folder is somebody's own."""
+        for path in self.root.glob("??/*"):
+            if path.is_file() and (_PARTIAL.fullmatch(path.name) or _is_entry(path)):
+                yield path
 
     def size(self) -> tuple[int, int]:
         """Number of entries and their bytes."""
@@ -162,6 +163,14 @@ class Store:
                 removed, freed = removed + 1, freed + size
                 total -= 0 if leftover else size
         return removed, freed
+
+
+def _is_entry(path: Path) -> bool:
+    """Whether the file is an entry by name and content; one of an older form has another last digit."""
+    if not (_ENTRY.fullmatch(path.name) and path.name.startswith(path.parent.name)):
+        return False
+    with path.open("rb") as stream:
+        return stream.read(len(MAGIC))[:-1] == MAGIC[:-1]
 
 
 def _pack(value: Array | Unscorable, notes: Mapping[str, Any]) -> bytes:

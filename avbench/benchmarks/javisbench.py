@@ -15,7 +15,7 @@ def read_prompts(path: Path | None) -> list[Prompt]:
     """Read the CSV with columns text, audio_text and cat0_ind..cat4_ind; a prompt's id is ``sample_{row:04d}``, from 0."""
     assert path is not None
     try:
-        with path.open(encoding="utf-8", newline="") as stream:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.DictReader(stream)
             absent = {"text", "audio_text"} - set(reader.fieldnames or ())
             if absent:

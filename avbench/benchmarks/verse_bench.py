@@ -22,7 +22,7 @@ def read_prompts(path: Path | None) -> list[Prompt]:
     """
     assert path is not None
     try:
-        data = _from_folder(path) if path.is_dir() else json.loads(path.read_text(encoding="utf-8"))
+        data = _from_folder(path) if path.is_dir() else json.loads(path.read_text(encoding="utf-8-sig"))
         return [_prompt(name, key, row) for name, rows in data.items() for key, row in rows.items()]
     except OSError as error:
         raise UsageError(f"The prompt file {path} cannot be read ({error.strerror}).") from error
@@ -36,7 +36,7 @@ def _from_folder(folder: Path) -> dict[str, dict[str, Any]]:
     for name in SETS:
         for file in sorted((folder / name).glob("*.json")):
             key = file.name.partition(".")[0]
-            row = json.loads(file.read_text(encoding="utf-8"))
+            row = json.loads(file.read_text(encoding="utf-8-sig"))
             image = file.with_name(f"{key}.jpg")
             found.setdefault(name, {})[key] = {**row, "image": image if image.is_file() else None}
     if not found:

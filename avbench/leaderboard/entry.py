@@ -63,8 +63,8 @@ def _benchmark(report: Report, name: str, others: Sequence[Report], prompts: Col
 
 def _coverage(report: Report) -> Iterator[str]:
     facts = report.benchmark
-    if facts.limited_to_present:
-        yield f"It covers {facts.prompts} of {facts.prompts_in_benchmark} prompts, those whose clips existed."
+    if facts.part:
+        yield f"It covers {facts.part} alone."
     if not report.metrics:
         yield "It holds no metric."
     for result in report.metrics:

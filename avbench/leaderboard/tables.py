@@ -10,6 +10,7 @@ from avbench.errors import NotComparable, UsageError
 from avbench.leaderboard.rank import Cell, Column, Table
 from avbench.report import Result
 
+STAND_IN = " (stand-in, not the official checkpoint)"
 ARROWS = {"higher": "↑", "lower": "↓", "zero": "→0", "none": ""}
 
 
@@ -44,7 +45,7 @@ def heading(column: Column) -> str:
     result = column.result
     unit = "" if result.unit in ("", "1") else f" [{result.unit}]"
     protocol = "" if result.protocol == "default" else f" @{result.protocol}"
-    weights = "" if result.official else " (stand-in, not the official checkpoint)"
+    weights = "" if result.official else STAND_IN
     variant = f" ({column.variant})" if column.variant else ""
     flag = " †" if column.flag else ""
     return f"{result.title}{unit}{protocol}{variant}{weights} {ARROWS[result.better]}{flag}".rstrip()
@@ -117,7 +118,7 @@ def as_paper(table: Table) -> str:
 def _paper_head(label: str, result: Result | None) -> str:
     if result is None:
         return label
-    weights = "" if result.official else " (stand-in, not the official checkpoint)"
+    weights = "" if result.official else STAND_IN
     return f"{label}{weights} {ARROWS[result.better]}".rstrip()
 
 

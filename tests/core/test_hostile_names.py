@@ -27,11 +27,16 @@ def test_a_name_that_is_no_utf8_costs_nobody_a_score(toybox_folder: Path, tmp_pa
     with open(os.path.join(os.fsencode(clips), b"broken\xfe.mp4"), "wb") as stream:
         stream.write(b"no clip")
     shutil.copy(toybox_folder / "toybox-test-0001.mp4", clips / "good.mp4")
-    report = avbench.run(clips, metrics=["frozen"], store=None)
+    named = Path(os.fsdecode(os.path.join(os.fsencode(tmp_path), b"folder\xff\nx")))
+    clips.rename(named)
+    report = avbench.run(named, metrics=["frozen"], store=None)
+    assert report.model == "folder\\udcff\\nx"
     assert {score.clip for score in report["frozen"].scores} == {"good", "bad\\udcff"}
     assert [missing.kind for missing in report["frozen"].missing] == ["unreadable"]
     report.save(tmp_path / "r.json")
     assert Report.read(tmp_path / "r.json") == report
+    assert main(["run", "--clips", str(named), "--metrics", "frozen", "--no-store", "--report", str(tmp_path / "again.json")]) == 3
+    assert sorted(p.name for p in tmp_path.iterdir() if p.is_file()) == ["again.json", "again.parquet", "r.json", "r.parquet"]
 
 
 def test_a_line_break_in_a_name_breaks_no_table(toybox_folder: Path, tmp_path: Path) -> None:

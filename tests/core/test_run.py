@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import doctest
 import json
 import math
 import os
@@ -19,7 +18,6 @@ import numpy as np
 import pytest
 
 import avbench
-from avbench import runner
 from avbench.errors import UnknownName, UsageError
 from avbench.feature import Array
 from avbench.leaderboard.formats import render
@@ -230,11 +228,3 @@ def test_huge_and_long_clips_are_scored_in_bounded_memory(
     for gap in (gap for result in report.metrics for gap in result.missing):
         assert gap.kind == "not_applicable" and gap.reason
     assert peak < most, f"{peak:.0f} MiB"
-
-
-def test_examples_in_docstrings(toybox_folder: Path) -> None:
-    finder = doctest.DocTestFinder()
-    tests = finder.find(runner.run, "run", globs={"getfixture": {"toybox_folder": toybox_folder}.__getitem__})
-    assert sum(len(t.examples) for t in tests) >= 4
-    for test in tests:
-        assert doctest.DocTestRunner().run(test).failed == 0

@@ -30,9 +30,12 @@ every_board = pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: fold
 
 
 @pytest.fixture(scope="module")
-def report(toybox_folder: Path) -> Report:
+def report(toybox_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Report:
     """Four Toybox clips under two metrics without a network."""
-    return avbench.run(toybox_folder, "toybox", limit=4, metrics=["loudness", "sharpness"], model="mine", store=None)
+    prompts = tmp_path_factory.mktemp("prompts") / "four.json"
+    prompts.write_text('{"count": 4}')
+    metrics = ["loudness", "sharpness"]
+    return avbench.run(toybox_folder, "toybox", prompts=prompts, metrics=metrics, model="mine", store=None)
 
 
 @pytest.fixture
@@ -278,7 +281,7 @@ REFUSED: dict[str, tuple[Callable[[Report], Report], str]] = {
     "another benchmark": (lambda r: _facts(r, name="vbench"), "report on vbench"),
     "another version": (lambda r: _facts(r, version=0), "version 0 of toybox"),
     "other prompts": (lambda r: _facts(r, prompts_sha256="f" * 64), "ffffffffffff\\) are none of the board's"),
-    "limited to present": (lambda r: _facts(r, limited_to_present=True), "those whose clips existed"),
+    "limited to present": (lambda r: _facts(r, limited_to_present=True), "whose clips exist alone"),
     "failed clips": (lambda r: _result(r, n=Counts(4, 3, 1, 0)), "1 of 4 clips are missing or failed"),
     "too few clips asked": (lambda r: _result(r, n=Counts(3, 3, 0, 0)), "speaks of 3 of 4 prompts"),
     "no metric": (lambda r: replace(r, metrics=()), "no metric"),
