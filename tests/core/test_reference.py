@@ -136,7 +136,7 @@ def test_stand_ins_say_so_everywhere_and_enter_no_leaderboard(
     real = avbench.run(toybox_folder, metrics=["loudness"], store=None)
     admit(real)
     admit_not = replace(real, benchmark=replace(real.benchmark, limited_to_present=True))
-    with pytest.raises(NotComparable, match="clips existed"):
+    with pytest.raises(NotComparable, match="clips exist"):
         admit(admit_not)
 
 
