@@ -71,6 +71,7 @@ def test_from_files(toybox_folder: Path) -> None:
         assert all(w.status == "stand-in" for w in result.weights) and result.weights[0].name == "imagebind_huge"
 
 
+@pytest.mark.usefixtures("without_digests")
 def test_from_a_checkpoint(toybox_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The official way in, but for the size: a file whose tensors become the network's own, with no stand-in."""
     from avbench_metrics._features.networks import imagebind as network
