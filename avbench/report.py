@@ -67,6 +67,7 @@ class Result:
     do not cancel), or the set's distance; None where nothing could be scored. ``identity`` hashes everything that
     must agree before two values may share a column: metric version and parameters, features, checkpoints, reference set.
     ``bounds`` are the least and greatest score (or size of it) that a clip can have, None where there is no such bound.
+    ``libraries`` are the distributions whose code is a network behind the number, with their versions.
     ``replicates`` are a set's distances without each group of prompts (see ``avbench.statistics.Jackknife``), from which two sets
     are compared.
     """
@@ -89,6 +90,12 @@ class Result:
     weights: tuple[Weights, ...] = ()
     bounds: tuple[float, float] | None = None
     replicates: tuple[float, ...] = ()
+    libraries: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def unverified(self) -> tuple[str, ...]:
+        """Checkpoints behind the number that nobody could compare with a published digest."""
+        return tuple(weights.name for weights in self.weights if weights.status == "unverified")
 
     @property
     def official(self) -> bool:

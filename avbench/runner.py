@@ -6,15 +6,14 @@ import hashlib
 import platform
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from avbench import catalog, ledger, weights
+from avbench import catalog, ledger, libraries, weights
 from avbench.benchmark import Benchmark, prompt_digest
 from avbench.clip import Clip, Prompt
 from avbench.errors import Unscorable, UsageError, printable
@@ -23,6 +22,7 @@ from avbench.feature import Feature, Sample
 from avbench.judge import Outcome, Plan, blamed_on, check_device, judge_all, lacks
 from avbench.metric import ClipMetric, Metric, Score, SetMetric, Total
 from avbench.pairing import Pairing, origin_of, pair, pair_reference
+from avbench.preflight import misfit
 from avbench.reference import Header, set_digest
 from avbench.reference import read as read_reference
 from avbench.reference import write as write_reference
@@ -138,7 +138,7 @@ def run(
     arguments = ledger.arguments(clips=clips, benchmark=benchmark, prompts=prompts, metrics=metrics, reference=reference,
                                  only_present=only_present, limit=limit, device=device, stand_in=stand_in)  # fmt: skip
     with weights.stand_ins(stand_in):
-        request = _resolve(Path(clips), benchmark, prompts, metrics, reference, only_present, limit)
+        request = _resolve(Path(clips), benchmark, prompts, metrics, reference, only_present, limit, device)
         root = default_root() if store == "" else Path(store) if store is not None else None
         counts = ExtractCounts()
         plan = Plan(request.metrics, root, device, weights.stand_in())
@@ -153,7 +153,7 @@ def run(
             clips={i: {"path": printable(str(c.path)), "sha256": side.outcomes[i].digest} for i, c in side.clips.items()},
             extra=tuple({"file": name, "reason": reason} for name, reason in request.pairing.extra),
             notes=(*_notes(request.metrics, side, judged.reference), *gap_notes(request.gaps)),
-            provenance={**provenance(), **cost, "made_by": origin_of(Path(clips)), "arguments": arguments},
+            provenance={**provenance(request.metrics.values()), **cost, "made_by": origin_of(Path(clips)), "arguments": arguments},
             trace=judged.trace(request),
         )
 
@@ -200,7 +200,7 @@ def export_reference(
     pairing = pair_reference(asked, Path(clips), bench)
     root = default_root() if store == "" else Path(store) if store is not None else None
     side = _judge_side(pairing, Plan(chosen, root, device), 1, ExtractCounts(), progress, "reference")
-    facts = provenance()
+    facts = provenance(chosen.values())
     return write_reference(
         Path(path), list(side.outcomes.values()), _compared(chosen), {**facts["versions"], "decoder": facts["decoder"]}
     )
@@ -214,6 +214,7 @@ def _resolve(
     reference: str | Path | None,
     only_present: bool,
     limit: int | None,
+    device: str,
 ) -> Request:
     """Everything that can be known before the first clip is opened."""
     benchmark: Benchmark = catalog.load("benchmark", name)
@@ -231,7 +232,7 @@ def _resolve(
     asked = [clip.prompt for clip in pairing.clips] if benchmark.open_set else prompts
     unavailable: dict[str, str] = {}
     for key, metric in sorted(chosen.items(), key=lambda row: isinstance(row[1], Total)):
-        reason = _cannot(key, metric, benchmark, asked, reference) or _lacking_part(metric, chosen)
+        reason = _cannot(key, metric, benchmark, asked, reference) or _lacking_part(metric, chosen) or _misfit(metric, device)
         if reason and metrics != AVAILABLE:
             raise UsageError(f"{key} cannot run: {reason} Or pass --metrics available to leave out what cannot run.")
         if reason:
@@ -264,6 +265,11 @@ def _lacking_part(metric: Metric, chosen: Mapping[str, Metric]) -> str:
     if isinstance(metric, Total) and not any(part in chosen for part in metric.parts):
         return f"none of its parts can run ({', '.join(metric.parts)})."
     return ""
+
+
+def _misfit(metric: Metric, device: str) -> str:
+    reason = misfit(metric, device)
+    return reason.rstrip(".") + "." if reason else ""
 
 
 def _compares(metric: Metric) -> bool:
@@ -365,6 +371,7 @@ def _result(name: str, metric: Metric, request: Request, side: Side, reference: 
         "unit": metric.card.unit,
         "better": metric.card.better,
         "weights": tuple(_weights(checkpoint) for checkpoint in metric.checkpoints),
+        "libraries": libraries.versions(name for feature in metric.uses for name in feature.libraries),
     }
     if isinstance(metric, ClipMetric):
         return Result(**common, identity=identity(metric), **_clip_result(name, metric, request, side))
@@ -515,14 +522,15 @@ def _notes(metrics: Mapping[str, Metric], side: Side, reference: Side | None) ->
     return notes
 
 
-def provenance() -> dict[str, Any]:
-    """Versions and machine."""
-    packages = {}
-    for name in ("avbench", "numpy", "scipy", "av", "soxr", "opencv-python-headless", "torch", "librosa", "resemblyzer"):
-        try:
-            packages[name] = version(name)
-        except PackageNotFoundError:
-            continue
+STACK = ("avbench", "numpy", "scipy", "av", "soxr", "opencv-python-headless", "torch")
+
+
+def provenance(metrics: Iterable[Metric] = ()) -> dict[str, Any]:
+    """Versions (of the libraries that metrics use too) and machine."""
+    used = list(metrics)
+    behind = {name for metric in used for feature in metric.uses for name in feature.libraries}
+    behind |= libraries.distributions_of({package for metric in used for package in metric.card.packages})
+    packages = libraries.versions({*STACK, *behind})
     return {
         "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "python": sys.version.split()[0],

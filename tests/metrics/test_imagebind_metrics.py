@@ -99,6 +99,12 @@ def test_from_a_checkpoint(toybox_folder: Path, tmp_path: Path, monkeypatch: pyt
     weights.add("imagebind_huge", tmp_path / "imagebind_huge.pth")
     with pytest.raises(avbench.errors.AvbenchError, match="bias_k"):
         feature.load("cpu")
+    told: list[tuple[str, int, int]] = []
+    with pytest.raises(avbench.errors.UsageError, match=r"ib_audio_video@fixed cannot run: .* 1 absent \(.*bias_k\)\. Or pass"):
+        avbench.run(tmp_path, metrics=["ib_audio_video"], store=None, progress=lambda *words: told.append(words))
+    assert told == []  # known before the first clip
+    report = avbench.run(tmp_path, "av_benchmark", metrics="available", reference=toybox_folder, store=None)
+    assert "bias_k" in report.unavailable["ib_audio_video@av_benchmark"]
 
 
 def test_without_words_or_sound(tmp_path: Path, toybox_folder: Path) -> None:
