@@ -16,9 +16,11 @@ from avbench.commands import board as board_command
 from avbench.commands import compare as compare_command
 from avbench.commands import explain as explain_command
 from avbench.commands import gate as gate_command
+from avbench.commands import plan as plan_command
 from avbench.commands import reference as reference_command
 from avbench.commands import replay as replay_command
 from avbench.commands import submit as submit_command
+from avbench.commands import view as view_command
 from avbench.commands import weights as weights_command
 from avbench.errors import AvbenchError, UsageError
 
@@ -31,6 +33,7 @@ EXAMPLES = """examples:
   avbench run --clips clips/gt --report gt.json                         judge every clip of a folder
   avbench run --benchmark verse_bench --prompts prompts.json --clips clips/mine --metrics available --report mine.json
   avbench rank gt.json mine.json --format markdown                      a table of several reports
+  avbench view gt.json mine.json --out pages                            the same to look at: plots and every clip, offline
   avbench doctor --benchmark vbench --prompts info.json --clips clips/mine   which clip answers which prompt
 
 exit codes: 0 ok, 1 failed, 2 wrong request, 3 incomplete (a clip is missing or failed), 4 regression, 5 not comparable,
@@ -72,6 +75,7 @@ def parser() -> argparse.ArgumentParser:
 
     _add_run(command("run", _run, "Judge a folder of clips and write a report."))
     _add_rank(command("rank", _rank, "Print one table of several reports."))
+    view_command.add_options(command("view", view_command.execute, "Write reports as a folder of pages: table, plots, every clip."))
     _add_generate(command("generate", _generate, "Let a model answer a benchmark's prompts, one clip per prompt."))
     _add_list(command("list", _list, "Name the metrics, models and benchmarks that are installed."))
     _add_doctor(command("doctor", _doctor, "Show what can run here, or which clip answers which prompt."))
@@ -84,6 +88,7 @@ def parser() -> argparse.ArgumentParser:
     gate_command.add_options(command("gate", gate_command.execute, "Fail where new clips are worse than old ones, for CI."))
     explain_command.add_options(command("explain", explain_command.execute, "Show step by step how a report's number came about."))
     replay_command.add_options(command("replay", replay_command.execute, "Work a report's numbers out again and compare."))
+    plan_command.add_options(command("plan", plan_command.execute, "Say how many clips a difference needs, and what a run shows."))
     _add_card(command("card", _card, "Print a metric's declaration."))
     return top
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from avbench import weights
 from avbench.clip import Clip, Prompt
@@ -21,6 +22,9 @@ from avbench.feature import Feature, Sample
 from avbench.media import single_threaded_decoder, use_decoder_threads
 from avbench.metric import ClipMetric, Metric, Score, SetMetric
 from avbench.store import Store
+
+if TYPE_CHECKING:
+    from threadpoolctl import threadpool_limits
 from avbench.trace import Trace
 
 
@@ -130,11 +134,6 @@ def judge_all(clips: Sequence[Clip], plan: Plan, workers: int, counts: Counts) -
     Args:
         workers: processes; 1 works in this one, more work in this one and others beside it. Results do not depend on it.
     """
-    with settled():
-        yield from _judge_all(clips, plan, workers, counts)
-
-
-def _judge_all(clips: Sequence[Clip], plan: Plan, workers: int, counts: Counts) -> Iterator[Outcome]:
     judge = Judge(plan)
     step = judge.extractor.chunk
     chunks = [clips[i : i + step] for i in range(0, len(clips), step)]
@@ -206,17 +205,18 @@ _OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
 def settled() -> Iterator[None]:
     """One thread, no network; what the caller had set is there again afterwards.
 
-    OpenCV's and torch's results and speed must not depend on how many cores are idle, and checkpoints are fetched before a run,
-    never in its middle, whatever a library would do.
+    Results and speed must not depend on how many cores there are and how many are idle: a product of matrices on two threads has
+    other last digits. Checkpoints are fetched before a run, never in its middle, whatever a library would do.
     """
     import cv2
 
     threads, variables = cv2.getNumThreads(), {name: os.environ.get(name) for name in _OFFLINE}
     torch_threads = _torch_threads()
-    _settle()
+    limits = _settle()
     try:
         yield
     finally:
+        limits.restore_original_limits()
         cv2.setNumThreads(threads)
         if torch_threads is not None:
             sys.modules["torch"].set_num_threads(torch_threads)
@@ -233,11 +233,14 @@ def _torch_threads() -> int | None:
     return int(torch.get_num_threads()) if torch is not None else None
 
 
-def _settle() -> None:
+def _settle() -> threadpool_limits:
     import cv2
+    import scipy.linalg  # noqa: F401  brings matrix products of its own, which can only be limited once they are here
+    from threadpoolctl import threadpool_limits
 
     cv2.setNumThreads(1)
     os.environ.update(dict.fromkeys(_OFFLINE, "1"))
+    return threadpool_limits(1)
 
 
 def check_device(device: str) -> None:

@@ -110,6 +110,16 @@ def read_image(path: Path) -> Array:
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), dtype=np.uint8)
 
 
+def jpeg(image: Array, quality: int = 80) -> bytes:
+    """A picture, uint8 RGB (height, width, 3), as a JPEG file's bytes: the same for the same picture."""
+    import cv2
+
+    done, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not done:
+        raise MediaError(f"A picture of shape {image.shape} cannot be written as JPEG.", kind="unsupported")
+    return bytes(data)
+
+
 def _decode_file(path: Path, pictures: tuple[Frames, ...], sounds: tuple[Waveform, ...], media: Media) -> None:
     import av
 

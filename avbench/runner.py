@@ -19,7 +19,7 @@ from avbench.clip import Clip, Prompt
 from avbench.errors import Unscorable, UsageError, printable
 from avbench.extract import Counts as ExtractCounts
 from avbench.feature import Feature, Sample
-from avbench.judge import Outcome, Plan, blamed_on, check_device, judge_all, lacks
+from avbench.judge import Outcome, Plan, blamed_on, check_device, judge_all, lacks, settled
 from avbench.metric import ClipMetric, Metric, Score, SetMetric, Total
 from avbench.pairing import Pairing, origin_of, pair, pair_reference
 from avbench.preflight import misfit
@@ -150,7 +150,7 @@ def run(
             benchmark=_facts(request),
             metrics=judged.results,
             unavailable=request.unavailable,
-            clips={i: {"path": printable(str(c.path)), "sha256": side.outcomes[i].digest} for i, c in side.clips.items()},
+            clips={i: _clip_facts(clip, side.outcomes[i].digest) for i, clip in side.clips.items()},
             extra=tuple({"file": name, "reason": reason} for name, reason in request.pairing.extra),
             notes=(*_notes(request.metrics, side, judged.reference), *gap_notes(request.gaps)),
             provenance={**provenance(request.metrics.values()), **cost, "made_by": origin_of(Path(clips)), "arguments": arguments},
@@ -160,9 +160,10 @@ def run(
 
 def judge(request: Request, plan: Plan, workers: int, counts: ExtractCounts, progress: Progress | None = None) -> Judged:
     """Judge the clips that a request has found; ``counts`` is added to. Raises ``AvbenchError`` where a feature or metric broke."""
-    side = _judge_side(request.pairing, plan, workers, counts, progress, "clips")
-    reference = _reference_side(request.reference, plan, workers, counts, progress)
-    return Judged(side, reference, tuple(_results(request, side, reference)))
+    with settled():
+        side = _judge_side(request.pairing, plan, workers, counts, progress, "clips")
+        reference = _reference_side(request.reference, plan, workers, counts, progress)
+        return Judged(side, reference, tuple(_results(request, side, reference)))
 
 
 def export_reference(
@@ -199,7 +200,8 @@ def export_reference(
     asked = bench.prompts(Path(prompts) if prompts else None)
     pairing = pair_reference(asked, Path(clips), bench)
     root = default_root() if store == "" else Path(store) if store is not None else None
-    side = _judge_side(pairing, Plan(chosen, root, device), 1, ExtractCounts(), progress, "reference")
+    with settled():
+        side = _judge_side(pairing, Plan(chosen, root, device), 1, ExtractCounts(), progress, "reference")
     facts = provenance(chosen.values())
     return write_reference(
         Path(path), list(side.outcomes.values()), _compared(chosen), {**facts["versions"], "decoder": facts["decoder"]}
@@ -498,6 +500,12 @@ def _facts(request: Request) -> BenchmarkFacts:
         prompts_in_benchmark=len(prompts) if request.benchmark.open_set else len(request.prompts),
         limited_to_present=limited,
     )
+
+
+def _clip_facts(clip: Clip, digest: str) -> dict[str, str]:
+    """Where the clip is, its sha256 and what was asked of it."""
+    asked = {"prompt": clip.prompt.text, "audio_prompt": clip.prompt.audio_text, "speech": " | ".join(clip.prompt.speech)}
+    return {"path": printable(str(clip.path)), "sha256": digest, **{key: printable(text) for key, text in asked.items() if text}}
 
 
 def _notes(metrics: Mapping[str, Metric], side: Side, reference: Side | None) -> list[str]:

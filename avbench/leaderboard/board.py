@@ -105,7 +105,7 @@ def measured_sheets(table: Table, prompts: str) -> list[Sheet]:
         number_of = f", models, part {index + 1} of {len(parts)}" if len(parts) > 1 else ""
         notes = (*map(_column_note, filter(_has_facts, table.columns)), *table.footnotes) if index == len(parts) - 1 else ()
         head = ("metric", "protocol", *(model for model, _ in rows))
-        made.append(Sheet("measured", f"{table.title}: {prompts}{number_of}", head, tuple(body), notes))
+        made.append(Sheet("measured", f"{table.title}{prompts and ': '}{prompts}{number_of}", head, tuple(body), notes))
     return made
 
 

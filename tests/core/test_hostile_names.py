@@ -6,6 +6,8 @@ import json
 import os
 import pickle
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -49,6 +51,17 @@ def test_a_set_metric_or_a_total_that_breaks_is_named(toybox_folder: Path, monke
     monkeypatch.setattr(type(fad_mel.METRIC), "score", broken)
     with pytest.raises(AvbenchError, match=r"fad_mel.* broke: LinAlgError"):
         avbench.run(toybox_folder, metrics=["fad_mel"], reference=toybox_folder, store=None)
+
+
+def test_the_digits_do_not_depend_on_the_threads_allowed(toybox_folder: Path) -> None:
+    call = "avbench.run(sys.argv[1], metrics=['av_offset', 'loudness', 'fad_mel'], reference=sys.argv[1], store=None)"
+    code = f"import avbench, sys; r = {call}; print([s.value for m in r.metrics for s in m.scores], [m.value for m in r.metrics])"
+    found = set()
+    for threads in ("1", "2"):
+        variables = {**os.environ, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
+        done = subprocess.run([sys.executable, "-c", code, str(toybox_folder)], env=variables, capture_output=True, text=True)
+        found.add(done.stdout)
+    assert len(found) == 1 and "[" in found.pop()
 
 
 def test_a_run_leaves_the_callers_settings_alone(toybox_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

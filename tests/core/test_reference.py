@@ -143,8 +143,9 @@ def test_stand_ins_say_so_everywhere_and_enter_no_leaderboard(
 def test_stand_ins_and_real_numbers_share_no_column(toybox_folder: Path) -> None:
     report = _stand_in_report(toybox_folder)
     other = replace(report["content_enjoyment"], identity="another", weights=())
-    with pytest.raises(NotComparable):
-        rank([report, replace(report, model="b", metrics=(other,))], ["content_enjoyment"])
+    table = rank([report, replace(report, model="b", metrics=(other,))], ["content_enjoyment"])
+    assert [[cell.result is None for cell in cells] for _, cells in table.rows] == [[False, True], [True, False]]
+    assert [row[0].ranks for _, row in table.rows] == [None, None]
 
 
 def test_the_papers_row_has_the_papers_columns(toybox_folder: Path, tmp_path: Path) -> None:
