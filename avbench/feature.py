@@ -108,14 +108,14 @@ class Feature(ABC):
         """
         return lambda batch: batch
 
-    def recipe(self) -> str:
+    def computation(self) -> str:
         """Module, class, parameters and version: what is computed, whatever the weights."""
         return f"{type(self).__module__}.{self!r}#v{self.version}"
 
     def identity(self) -> str:
-        """Recipe, checkpoint and the libraries' versions: the feature's half of its cache key."""
+        """Computation, checkpoint and the libraries' versions: the feature's half of its cache key."""
         behind = "".join(f" {name} {libraries.version_of(name)}" for name in self.libraries)
-        return f"{self.recipe()}:{self.checkpoint}{behind}"
+        return f"{self.computation()}:{self.checkpoint}{behind}"
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, packages_distributions, version
 
@@ -23,10 +23,10 @@ def versions(distributions: Iterable[str]) -> dict[str, str]:
     return {name: found for name in sorted(set(distributions)) if (found := version_of(name))}
 
 
-def distributions_of(packages: Iterable[str]) -> set[str]:
+def distributions_of(packages: Collection[str]) -> set[str]:
     """The installed distributions that bring these import names."""
-    found = {package for package in packages if version_of(package)}
-    others = set(packages) - found  # of another name; to ask all that are installed takes most of a second
+    found = {package.replace("_", "-") for package in packages if version_of(package)}
+    others = {package for package in packages if not version_of(package)}  # to ask all that are installed takes most of a second
     return found | {name for package in others for name in _distributions().get(package, [])}
 
 

@@ -23,7 +23,8 @@ from avbench.judge import Outcome, Plan, blamed_on, check_device, judge_all, lac
 from avbench.metric import ClipMetric, Metric, Score, SetMetric, Total
 from avbench.pairing import Pairing, origin_of, pair, pair_reference
 from avbench.preflight import misfit
-from avbench.reference import Header, set_digest
+from avbench.reference import Header, import_features, set_digest
+from avbench.reference import header as reference_header
 from avbench.reference import read as read_reference
 from avbench.reference import write as write_reference
 from avbench.report import BenchmarkFacts, ClipScore, Counts, Missing, Report, Result, Weights
@@ -152,7 +153,7 @@ def run(
             unavailable=request.unavailable,
             clips={i: _clip_facts(clip, side.outcomes[i].digest) for i, clip in side.clips.items()},
             extra=tuple({"file": name, "reason": reason} for name, reason in request.pairing.extra),
-            notes=(*_notes(request.metrics, side, judged.reference), *gap_notes(request.gaps)),
+            notes=(*_notes(request.metrics, side, judged.reference), *_origin(request.reference), *gap_notes(request.gaps)),
             provenance={**provenance(request.metrics.values()), **cost, "made_by": origin_of(Path(clips)), "arguments": arguments},
             trace=judged.trace(request),
         )
@@ -189,10 +190,8 @@ def export_reference(
         UsageError: no clip, no set metric, a metric that cannot run here, or a file that cannot be written.
     """
     check_device(device)
-    chosen: dict[str, Metric] = {name: catalog.load("metric", name) for name in metrics}
+    chosen = _comparing(metrics)
     for name, metric in chosen.items():
-        if not _compares(metric):
-            raise UsageError(f"{name} compares with no reference set; export for metrics such as fvd or fad.")
         reason = catalog.unavailable(metric)
         if reason is not None:
             raise UsageError(f"{name} cannot run: {str(reason).rstrip('.')}.")
@@ -206,6 +205,30 @@ def export_reference(
     return write_reference(
         Path(path), list(side.outcomes.values()), _compared(chosen), {**facts["versions"], "decoder": facts["decoder"]}
     )
+
+
+def import_reference(source: str | Path, path: str | Path, metrics: Sequence[str]) -> Header:
+    """Make a reference file of features that others published, such as JavisBench's ``JavisBench-mini-vanilla-max4s.pt``.
+
+    Args:
+        source: see ``avbench.reference.import_features``, with the errors.
+        path: the ``.npz`` to write.
+        metrics: set metrics, by ``name`` or ``name@protocol``.
+    """
+    if not Path(source).is_file():
+        raise UsageError(f"There is no file {source}.")
+    return import_features(Path(path), Path(source), _compared(_comparing(metrics)))
+
+
+def _comparing(metrics: Sequence[str]) -> dict[str, Metric]:
+    """Metrics by name; raises ``UsageError`` where one needs no reference set, or none is named."""
+    chosen: dict[str, Metric] = {name: catalog.load("metric", name) for name in metrics}
+    for name, metric in chosen.items():
+        if not _compares(metric):
+            raise UsageError(f"{name} compares with no reference set; name metrics such as fvd or fad.")
+    if not chosen:
+        raise UsageError("No metric is named; name set metrics such as fvd or fad.")
+    return chosen
 
 
 def _resolve(
@@ -245,6 +268,9 @@ def _resolve(
     against: Pairing | Path | None = None
     if reference and any(_compares(m) for m in chosen.values()):
         path = Path(reference)
+        if path.is_file() and path.suffix != ".npz":
+            raise UsageError(f"{path} is no reference file; if it holds features that others computed, make one of it: avbench "
+                             f"reference import OUT.npz --from {path} --metrics A,B")  # fmt: skip
         against = path if path.suffix == ".npz" else pair_reference(prompts, path, benchmark)
         if isinstance(against, Path):
             read_reference(path, _compared(chosen))  # a file that does not fit is known before the first clip is opened
@@ -445,6 +471,8 @@ def _set_result(name: str, metric: SetMetric, request: Request, side: Side, refe
     if smaller < metric.minimum:
         return {**facts, "reason": f"a set needs {metric.minimum} clips; {len(generated)} generated and {len(others)} "
                 "reference clips are usable"}  # fmt: skip
+    if other := _other_width(metric, generated, others):
+        return {**facts, "reason": other}
     try:
         with blamed_on(f"The metric {name} broke"):
             value = float(metric.score(generated, others))
@@ -460,6 +488,15 @@ def _set_result(name: str, metric: SetMetric, request: Request, side: Side, refe
     request.gaps[name] = beside.gaps
     summaries = {**summaries, **further, **beside.summaries}
     return {**facts, "value": value, "interval": beside.interval, "replicates": beside.replicates, "summaries": summaries}
+
+
+def _other_width(metric: SetMetric, generated: Sequence[Sample], others: Sequence[Sample]) -> str:
+    """Says where a reference set's arrays are no counterparts of the clips'."""
+    for feature in metric.uses if others else ():
+        ours, theirs = generated[0][feature].shape[1:], others[0][feature].shape[1:]
+        if ours != theirs:
+            return f"a row of {feature!r} has {list(theirs)} numbers in the reference set and {list(ours)} in a clip"
+    return ""
 
 
 def _usable(
@@ -528,6 +565,12 @@ def _notes(metrics: Mapping[str, Metric], side: Side, reference: Side | None) ->
             count = len(broken) + len(reference.missing)
             notes.append(f"{count} reference clips could not be used: {', '.join(broken[:5])}.")
     return notes
+
+
+def _origin(reference: Pairing | Path | None) -> list[str]:
+    """What a report must say of features that avbench did not compute."""
+    origin = reference_header(reference).origin if isinstance(reference, Path) else ""
+    return [f"The reference set was {origin}; whether a clip also stands in it cannot be told."] if origin else []
 
 
 STACK = ("avbench", "numpy", "scipy", "av", "soxr", "opencv-python-headless", "torch")

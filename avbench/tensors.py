@@ -94,16 +94,14 @@ def read_tensors(path: Path) -> dict[str, Any]:
     """
     try:
         if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
-            return dict(load_file(path))
+            return _safetensors(path)
         if _is_script(path):
             return script_tensors(path)
         import torch
 
         with torch.serialization.safe_globals(_numpy_values()):
             return dict(torch.load(path, map_location="cpu", weights_only=True))
-    except (*DAMAGES, *_safetensors_errors()) as error:
+    except DAMAGES as error:
         raise AvbenchError(f"{path} cannot be read as weights: {_short(error)}.") from error
 
 
@@ -160,12 +158,14 @@ def _is_script(path: Path) -> bool:
         return any(name.endswith("/constants.pkl") for name in archive.namelist())
 
 
-def _safetensors_errors() -> tuple[type[Exception], ...]:
+def _safetensors(path: Path) -> dict[str, Any]:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
     try:
-        from safetensors import SafetensorError
-    except ImportError:  # then no such file has been opened
-        return ()
-    return (SafetensorError,)
+        return dict(load_file(path))
+    except SafetensorError as error:
+        raise ValueError(str(error)) from error
 
 
 def _short(error: Exception) -> str:
