@@ -110,7 +110,8 @@ def import_features(path: Path, source: Path, features: Sequence[Feature]) -> He
     digests = tuple(hashlib.sha256(f"{sha256} row {i}".encode()).hexdigest() for i in range(count))
     origin = f"imported from {source.name} (sha256 {sha256}): neither its clips nor the weights behind it are known"
     computations = tuple(feature.computation() for feature in features)
-    return _save(path, Header(tuple(f"row {i}" for i in range(count)), digests, set_digest(digests), computations, {}, origin), arrays)
+    ids = tuple(f"row {i}" for i in range(count))
+    return _save(path, Header(ids, digests, set_digest(digests), computations, {}, origin), arrays)
 
 
 def _kind(feature: Feature) -> str:

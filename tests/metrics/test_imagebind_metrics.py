@@ -103,7 +103,7 @@ def test_from_a_checkpoint(toybox_folder: Path, tmp_path: Path, monkeypatch: pyt
     with pytest.raises(avbench.errors.UsageError, match=r"ib_audio_video@fixed cannot run: .* 1 absent \(.*bias_k\)\. Or pass"):
         avbench.run(tmp_path, metrics=["ib_audio_video"], store=None, progress=lambda *words: told.append(words))
     assert told == []  # known before the first clip
-    with pytest.raises(avbench.errors.UsageError, match="No metric is left to run: .*ib_audio_video@av_benchmark: .*bias_k"):
+    with pytest.raises(avbench.errors.UsageError, match=r"No metric is left to run: .*ib_audio_video@av_benchmark: .*bias_k"):
         avbench.run(tmp_path, "av_benchmark", metrics="available", reference=toybox_folder, store=None)
 
 
