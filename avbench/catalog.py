@@ -20,7 +20,7 @@ from typing import Any, Literal
 
 from avbench import weights
 from avbench.benchmark import Benchmark
-from avbench.errors import DuplicateName, MissingCheckpoint, MissingExtra, UnknownName, UsageError, printable
+from avbench.errors import DuplicateName, MissingExtra, UnknownName, UsageError, printable
 from avbench.metric import Card, Metric, Total
 from avbench.model import Model
 
@@ -172,7 +172,7 @@ def unavailable(metric: Metric) -> UsageError | None:
     for name in metric.checkpoints:
         found = weights.State("verified") if weights.stands_in(name) else weights.state(name)
         if found.status == "absent":
-            return MissingCheckpoint(name, found.problem)
+            return weights.missing(name, found.problem)
         if found.status == "damaged":
             return UsageError(f"The checkpoint {name!r} is damaged: {found.problem}.")
     return None

@@ -76,13 +76,10 @@ class MissingExtra(UsageError):
 
 
 class MissingCheckpoint(UsageError):
-    """The weights ``name`` are not on this machine; the message says what is absent, how to get it, and how to go on without."""
+    """The weights ``name`` are not on this machine; the message says what is absent and the way to get it."""
 
-    def __init__(self, name: str, absent: str) -> None:
-        super().__init__(
-            f"The checkpoint {name!r} is not here ({absent}); run: avbench weights pull {name} (or, with a file fetched by hand: "
-            f"avbench weights add {name} FILE)."
-        )
+    def __init__(self, name: str, absent: str, way: str = "see: avbench weights list") -> None:
+        super().__init__(f"The checkpoint {name!r} is not here ({absent}); {way}.")
         self.name = name
 
 

@@ -70,6 +70,7 @@ class Result:
     must agree before two values may share a column: metric version and parameters, features, checkpoints, reference set.
     ``reason`` and its kind (``degenerate``, ``not_finite``, ``too_few`` ...) say why there is no value.
     ``bounds`` are the least and greatest score (or size of it) that a clip can have, None where there is no such bound.
+    ``libraries`` are the distributions whose code is a network behind the number, with their versions.
     ``replicates`` are a set's distances without each group of prompts (see ``avbench.statistics.Jackknife``), from which two sets
     are compared.
     """
@@ -93,6 +94,12 @@ class Result:
     weights: tuple[Weights, ...] = ()
     bounds: tuple[float, float] | None = None
     replicates: tuple[float, ...] = ()
+    libraries: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def unverified(self) -> tuple[str, ...]:
+        """Checkpoints behind the number that nobody could compare with a published digest."""
+        return tuple(weights.name for weights in self.weights if weights.status == "unverified")
 
     @property
     def official(self) -> bool:
@@ -310,11 +317,9 @@ class Report:
 
     def _repr_html_(self) -> str:
         """A small table for notebooks, with what did not run and the notes below."""
-        from avbench.leaderboard.tables import STAND_IN, cell_text
+        from avbench.leaderboard.tables import cell_text, checkpoint_mark
 
-        cells = [
-            (r.title + ("" if r.official else STAND_IN), r.protocol, cell_text(r), r.unit, r.better, r.reason) for r in self.metrics
-        ]
+        cells = [(r.title + checkpoint_mark(r), r.protocol, cell_text(r), r.unit, r.better, r.reason) for r in self.metrics]
         rows = "".join(f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>" for row in cells)
         lines = [*(f"{name}: not run. {reason}" for name, reason in self.unavailable.items()), *self.notes]
         notes = "".join(f"<li>{html.escape(line)}</li>" for line in lines)

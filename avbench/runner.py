@@ -6,15 +6,14 @@ import hashlib
 import platform
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from avbench import catalog, ledger, weights
+from avbench import catalog, ledger, libraries, weights
 from avbench.benchmark import Benchmark, prompt_digest
 from avbench.clip import Clip, Prompt
 from avbench.errors import Unscorable, UsageError, printable
@@ -24,7 +23,9 @@ from avbench.judge import Outcome, Plan, blamed_on, check_device, judge_all, lac
 from avbench.metric import ClipMetric, Metric, Score, SetMetric, Total
 from avbench.origin import origin_of
 from avbench.pairing import Pairing, pair, pair_reference
-from avbench.reference import Header, set_digest
+from avbench.preflight import misfit
+from avbench.reference import Header, import_features, set_digest
+from avbench.reference import header as reference_header
 from avbench.reference import read as read_reference
 from avbench.reference import write as write_reference
 from avbench.report import BenchmarkFacts, ClipScore, Counts, Missing, Report, Result, Weights
@@ -143,7 +144,7 @@ def run(
     arguments = ledger.arguments(clips=clips, benchmark=benchmark, prompts=prompts, metrics=metrics, reference=reference,
                                  only_present=only_present, limit=limit, device=device, stand_in=stand_in)  # fmt: skip
     with weights.stand_ins(stand_in):
-        request = _resolve(Path(clips), benchmark, prompts, metrics, reference, only_present, limit)
+        request = _resolve(Path(clips), benchmark, prompts, metrics, reference, only_present, limit, device)
         root = default_root() if store == "" else Path(store) if store is not None else None
         counts = ExtractCounts()
         plan = Plan(request.metrics, root, device, weights.stand_in())
@@ -157,8 +158,8 @@ def run(
             unavailable=request.unavailable,
             clips={i: _clip_facts(clip, side.outcomes[i].digest) for i, clip in side.clips.items()},
             extra=tuple({"file": name, "reason": reason} for name, reason in request.pairing.extra),
-            notes=(*_notes(request.metrics, side, judged.reference), *gap_notes(request.gaps)),
-            provenance={**provenance(), **cost, "made_by": side.origin(), "arguments": arguments},
+            notes=(*_notes(request.metrics, side, judged.reference), *_origin(request.reference), *gap_notes(request.gaps)),
+            provenance={**provenance(request.metrics.values()), **cost, "made_by": side.origin(), "arguments": arguments},
             trace=judged.trace(request),
         )
 
@@ -194,10 +195,8 @@ def export_reference(
         UsageError: no clip, no set metric, a metric that cannot run here, or a file that cannot be written.
     """
     check_device(device)
-    chosen: dict[str, Metric] = {name: catalog.load("metric", name) for name in metrics}
+    chosen = _comparing(metrics)
     for name, metric in chosen.items():
-        if not _compares(metric):
-            raise UsageError(f"{name} compares with no reference set; export for metrics such as fvd or fad.")
         reason = catalog.unavailable(metric)
         if reason is not None:
             raise UsageError(f"{name} cannot run: {str(reason).rstrip('.')}.")
@@ -207,10 +206,34 @@ def export_reference(
     root = default_root() if store == "" else Path(store) if store is not None else None
     with settled():
         side = _judge_side(pairing, Plan(chosen, root, device), 1, ExtractCounts(), progress, "reference")
-    facts = provenance()
+    facts = provenance(chosen.values())
     return write_reference(
         Path(path), list(side.outcomes.values()), _compared(chosen), {**facts["versions"], "decoder": facts["decoder"]}
     )
+
+
+def import_reference(source: str | Path, path: str | Path, metrics: Sequence[str]) -> Header:
+    """Make a reference file of features that others published, such as JavisBench's ``JavisBench-mini-vanilla-max4s.pt``.
+
+    Args:
+        source: see ``avbench.reference.import_features``, with the errors.
+        path: the ``.npz`` to write.
+        metrics: set metrics, by ``name`` or ``name@protocol``.
+    """
+    if not Path(source).is_file():
+        raise UsageError(f"There is no file {source}.")
+    return import_features(Path(path), Path(source), _compared(_comparing(metrics)))
+
+
+def _comparing(metrics: Sequence[str]) -> dict[str, Metric]:
+    """Metrics by name; raises ``UsageError`` where one needs no reference set, or none is named."""
+    chosen: dict[str, Metric] = {name: catalog.load("metric", name) for name in metrics}
+    for name, metric in chosen.items():
+        if not _compares(metric):
+            raise UsageError(f"{name} compares with no reference set; name metrics such as fvd or fad.")
+    if not chosen:
+        raise UsageError("No metric is named; name set metrics such as fvd or fad.")
+    return chosen
 
 
 def _resolve(
@@ -221,6 +244,7 @@ def _resolve(
     reference: str | Path | None,
     only_present: bool,
     limit: int | None,
+    device: str,
 ) -> Request:
     """Everything that can be known before the first clip is opened."""
     benchmark: Benchmark = catalog.load("benchmark", name)
@@ -238,7 +262,7 @@ def _resolve(
     asked = list(pairing.prompts)
     unavailable: dict[str, str] = {}
     for key, metric in sorted(chosen.items(), key=lambda row: isinstance(row[1], Total)):
-        reason = _cannot(key, metric, benchmark, asked, reference) or _lacking_part(metric, chosen)
+        reason = _cannot(key, metric, benchmark, asked, reference) or _lacking_part(metric, chosen) or _misfit(metric, device)
         if reason and metrics != AVAILABLE:
             raise UsageError(f"{key} cannot run: {reason} Or pass --metrics available to leave out what cannot run.")
         if reason:
@@ -249,6 +273,9 @@ def _resolve(
     against: Pairing | Path | None = None
     if reference and any(_compares(m) for m in chosen.values()):
         path = Path(reference)
+        if path.is_file() and path.suffix != ".npz":
+            raise UsageError(f"{path} is no reference file; if it holds features that others computed, make one of it: avbench "
+                             f"reference import OUT.npz --from {path} --metrics A,B")  # fmt: skip
         against = path if path.suffix == ".npz" else pair_reference(prompts, path, benchmark)
         if isinstance(against, Path):
             read_reference(path, _compared(chosen))  # a file that does not fit is known before the first clip is opened
@@ -271,6 +298,11 @@ def _lacking_part(metric: Metric, chosen: Mapping[str, Metric]) -> str:
     if isinstance(metric, Total) and not any(part in chosen for part in metric.parts):
         return f"none of its parts can run ({', '.join(metric.parts)})."
     return ""
+
+
+def _misfit(metric: Metric, device: str) -> str:
+    reason = misfit(metric, device)
+    return reason.rstrip(".") + "." if reason else ""
 
 
 def _compares(metric: Metric) -> bool:
@@ -372,6 +404,7 @@ def _result(name: str, metric: Metric, request: Request, side: Side, reference: 
         "unit": metric.card.unit,
         "better": metric.card.better,
         "weights": tuple(_weights(checkpoint) for checkpoint in metric.checkpoints),
+        "libraries": libraries.versions(name for feature in metric.uses for name in feature.libraries),
     }
     if isinstance(metric, ClipMetric):
         return Result(**common, identity=identity(metric), **_clip_result(name, metric, request, side))
@@ -448,6 +481,8 @@ def _set_result(name: str, metric: SetMetric, request: Request, side: Side, refe
     if smaller < metric.minimum:
         return {**facts, "reason_kind": "too_few", "reason": f"a set needs {metric.minimum} clips; {len(generated)} generated and "
                 f"{len(others)} reference clips are usable"}  # fmt: skip
+    if other := _other_width(metric, generated, others):
+        return {**facts, "reason_kind": "failed", "reason": other}
     try:
         with blamed_on(f"The metric {name} broke"):
             value = float(metric.score(generated, others))
@@ -463,6 +498,15 @@ def _set_result(name: str, metric: SetMetric, request: Request, side: Side, refe
     request.gaps[name] = beside.gaps
     summaries = {**summaries, **further, **beside.summaries}
     return {**facts, "value": value, "interval": beside.interval, "replicates": beside.replicates, "summaries": summaries}
+
+
+def _other_width(metric: SetMetric, generated: Sequence[Sample], others: Sequence[Sample]) -> str:
+    """Says where a reference set's arrays are no counterparts of the clips'."""
+    for feature in metric.uses if others else ():
+        ours, theirs = generated[0][feature].shape[1:], others[0][feature].shape[1:]
+        if ours != theirs:
+            return f"a row of {feature!r} has {list(theirs)} numbers in the reference set and {list(ours)} in a clip"
+    return ""
 
 
 def _usable(
@@ -534,14 +578,21 @@ def _notes(metrics: Mapping[str, Metric], side: Side, reference: Side | None) ->
     return notes
 
 
-def provenance() -> dict[str, Any]:
-    """Versions and machine."""
-    packages = {}
-    for name in ("avbench", "numpy", "scipy", "av", "soxr", "opencv-python-headless", "torch", "librosa", "resemblyzer"):
-        try:
-            packages[name] = version(name)
-        except PackageNotFoundError:
-            continue
+def _origin(reference: Pairing | Path | None) -> list[str]:
+    """What a report must say of features that avbench did not compute."""
+    origin = reference_header(reference).origin if isinstance(reference, Path) else ""
+    return [f"The reference set was {origin}; whether a clip also stands in it cannot be told."] if origin else []
+
+
+STACK = ("avbench", "numpy", "scipy", "av", "soxr", "opencv-python-headless", "torch")
+
+
+def provenance(metrics: Iterable[Metric] = ()) -> dict[str, Any]:
+    """Versions (of the libraries that metrics use too) and machine."""
+    used = list(metrics)
+    behind = {name for metric in used for feature in metric.uses for name in feature.libraries}
+    behind |= libraries.distributions_of({package for metric in used for package in metric.card.packages})
+    packages = libraries.versions({*STACK, *behind})
     return {
         "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "python": sys.version.split()[0],

@@ -164,13 +164,17 @@ def _variant(key: Key, keys: Mapping[Key, Result], reports: Sequence[Report]) ->
         words.append(f"reference {result.reference[:6] or 'none'}")
     if any(keys[other].weights != result.weights for other in twins):
         words += [f"{w.name} {w.sha256[:6]}" for w in result.weights]
+    if any(keys[other].libraries != result.libraries for other in twins):
+        words += [f"{name} {version}" for name, version in result.libraries.items()]
     if not words:  # the rest of what identity hashes
         words.append(f"version or parameters {result.identity[:6]}")
     return ", ".join(words)
 
 
 def _column_notes(column: Column) -> list[str]:
-    notes = [f"{column.name} ({column.variant}): a column of its own, since these may not be compared."] if column.variant else []
+    unverified = column.result.unverified
+    notes = [f"{column.name}: no published digest vouches for {', '.join(unverified)}."] if unverified else []
+    notes += [f"{column.name} ({column.variant}): a column of its own, since these may not be compared."] if column.variant else []
     return [*notes, f"† {column.name}: {column.flag}"] if column.flag else notes
 
 

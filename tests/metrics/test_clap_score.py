@@ -76,6 +76,7 @@ def test_the_tokenizer_is_asked_for_by_name(monkeypatch: pytest.MonkeyPatch, tmp
         clap.ClapText().prepare(Clip(tmp_path / "none.mp4", Prompt("a", audio_text="rain")))
 
 
+@pytest.mark.usefixtures("without_digests")
 def test_from_a_checkpoint(sounding: Callable[..., Clip], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The official way in, but for the size: the file's indices are ignored, the text is read by the tokenizer's own file."""
     tokenizers = pytest.importorskip("tokenizers")

@@ -71,6 +71,7 @@ def test_from_files(toybox_folder: Path) -> None:
         assert all(w.status == "stand-in" for w in result.weights) and result.weights[0].name == "imagebind_huge"
 
 
+@pytest.mark.usefixtures("without_digests")
 def test_from_a_checkpoint(toybox_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The official way in, but for the size: a file whose tensors become the network's own, with no stand-in."""
     from avbench_metrics._features.networks import imagebind as network
@@ -98,6 +99,12 @@ def test_from_a_checkpoint(toybox_folder: Path, tmp_path: Path, monkeypatch: pyt
     weights.add("imagebind_huge", tmp_path / "imagebind_huge.pth")
     with pytest.raises(avbench.errors.AvbenchError, match="bias_k"):
         feature.load("cpu")
+    told: list[tuple[str, int, int]] = []
+    with pytest.raises(avbench.errors.UsageError, match=r"ib_audio_video@fixed cannot run: .* 1 absent \(.*bias_k\)\. Or pass"):
+        avbench.run(tmp_path, metrics=["ib_audio_video"], store=None, progress=lambda *words: told.append(words))
+    assert told == []  # known before the first clip
+    with pytest.raises(avbench.errors.UsageError, match=r"No metric is left to run: .*ib_audio_video@av_benchmark: .*bias_k"):
+        avbench.run(tmp_path, "av_benchmark", metrics="available", reference=toybox_folder, store=None)
 
 
 def test_without_words_or_sound(tmp_path: Path, toybox_folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -23,6 +24,8 @@ class Aesthetics(Feature):
 
     The peak tells silence, which the official code rates like any sound.
     """
+
+    libraries: ClassVar[tuple[str, ...]] = ("audiobox-aesthetics",)
 
     @property
     def reads(self) -> tuple[Read, ...]:

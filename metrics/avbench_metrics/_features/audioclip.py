@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -24,6 +24,8 @@ class AudioClip(Feature):
 
     44.1 kHz, samples at 16-bit scale, all of the sound. Source: repository AndreyGuzhov/AudioCLIP, utils/datasets.
     """
+
+    width: ClassVar[int | None] = 1024
 
     @property
     def reads(self) -> tuple[Read, ...]:

@@ -86,6 +86,7 @@ def texts(prompt: Prompt, recipe: Recipe) -> tuple[str, ...]:
 class ClapText(Feature):
     """Embeddings of the prompt's texts (see ``texts``), float32 (texts, 512), each of length 1."""
 
+    libraries: ClassVar[tuple[str, ...]] = ("transformers",)
     recipe: Recipe = "fixed"
 
     @property
@@ -131,6 +132,7 @@ class ClapText(Feature):
 class ClapSound(Feature):
     """Embedding of the sound, float32 (512,): of length 1, or with ``fixed`` the mean over pieces of 10 s."""
 
+    libraries: ClassVar[tuple[str, ...]] = ("transformers",)
     batch_size: ClassVar[int] = 4
     recipe: Recipe = "fixed"
 

@@ -84,6 +84,7 @@ class ImageBindText(Feature):
         protocol: whether words beyond 75 byte pairs cost the end token, so that all long prompts get one embedding (``official``).
     """
 
+    libraries: ClassVar[tuple[str, ...]] = ("open_clip_torch",)
     column: Column = "text"
     protocol: Protocol = "fixed"
 

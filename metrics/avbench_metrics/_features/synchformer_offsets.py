@@ -12,6 +12,7 @@ import numpy as np
 from avbench import weights
 from avbench.clip import Clip
 from avbench.feature import Array, Feature, Frames, Read, Waveform
+from avbench.tensors import fill
 from avbench_metrics._features.synchformer_checkpoint import read_upstream
 from avbench_metrics._features.synchformer_input import picture_segments, spectrogram_segments, square_pictures
 from avbench_metrics._maths.desync import (
@@ -142,7 +143,7 @@ def _upstream(device: str) -> Any:
     def make() -> Any:
         (path,) = weights.paths(name).values()
         network = synchformer.build()
-        network.load_state_dict(read_upstream(path), strict=True)
+        fill(network, read_upstream(path), f"{path} does not fit the network of {name!r}")
         return network.to(device).requires_grad_(False)
 
     return weights.shared((name, device), name, make)
