@@ -116,7 +116,7 @@ def _check_size(frames: Array) -> None:
 def _network(device: str) -> Any:
     from avbench_metrics._features.networks import raft
 
-    return weights.network(CHECKPOINT, raft.build, raft.tiny, device)
+    return weights.network(CHECKPOINT, raft.build, raft.tiny, device, keep=(raft.CALM,))
 
 
 def _flow(network: Any, before: Array, after: Array, device: str) -> Array:
