@@ -34,7 +34,8 @@ def test_the_error_is_that_of_category_means() -> None:
     """1 / K^2 times the sum of the categories' variances over N, whatever lies between the categories."""
     rng = np.random.default_rng(0)
     sizes, spreads, places = (205, 295, 100), (1.0, 0.5, 2.0), (0.0, 30.0, -10.0)
-    values = np.concatenate([place + spread * rng.standard_normal(n) for n, spread, place in zip(sizes, spreads, places, strict=True)])
+    drawn = [place + spread * rng.standard_normal(n) for n, spread, place in zip(sizes, spreads, places, strict=True)]
+    values = np.concatenate(drawn)
     groups = np.repeat(["set1", "set2", "set3"], sizes).tolist()
     names = [str(i) for i in range(600)]
     weighing = Weighing([1.0] * 600, groups)

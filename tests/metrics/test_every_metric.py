@@ -42,7 +42,10 @@ PARTS = {
 
 @pytest.fixture(scope="module")
 def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four clips of 8.2 s at 256 x 176 with motion, strikes, speech and, for the stand-in, a face of 105 pixels, and a manifest with all that a prompt may hold."""
+    """Four clips of 8.2 s at 256 x 176 with motion, strikes, speech and, for the stand-in, a face of 105 pixels.
+
+    Beside them a manifest with all that a prompt may hold.
+    """
     import cv2
     import soundfile
 

@@ -36,7 +36,8 @@ NAMES = (
     "fvd@fixed", "fvd@javisbench", "fvd@cdfvd_i3d", "fvd@cdfvd_videomae", "kvd@fixed", "kvd@javisbench",
     "subject_consistency@vbench", "background_consistency@vbench", "aesthetic_quality@vbench", "imaging_quality@vbench",
     "dynamic_degree@fixed", "dynamic_degree@vbench", "motion_smoothness@vbench", "overall_consistency@vbench",
-    "temporal_style@vbench", "temporal_flickering@unfiltered", "temporal_flickering@vbench", "aesthetic_score@fixed", "aesthetic_score@verse_bench",
+    "temporal_style@vbench", "temporal_flickering@unfiltered", "temporal_flickering@vbench",
+    "aesthetic_score@fixed", "aesthetic_score@verse_bench",
     "identity_consistency@fixed", "identity_consistency@verse_bench", "motion_score@fixed", "motion_score@verse_bench",
     "vbench_quality@fixed", "vbench_quality@official", "vbench_semantic@measured", "vbench_semantic@official",
     "vbench_total@measured", "vbench_total@official",
@@ -109,7 +110,8 @@ def test_vbench_runs_from_files(tmp_path: Path) -> None:
     names = [*(f"{name}@vbench" for name in asked), *ours, *official]
     report = avbench.run(tmp_path, "vbench", prompts=prompts, metrics=names, only_present=True, stand_in=True, store=None)
     for name in names:
-        assert report[name].value is not None and np.isfinite(report[name].value or np.nan), (name, report[name].reason)
+        value = report[name].value
+        assert value is not None and np.isfinite(value), (name, report[name].reason)
     assert report["vbench_quality@fixed"].value == report["vbench_quality@official"].value
     quality, semantic = report["vbench_quality@official"].value, report["vbench_semantic@official"].value
     assert quality is not None and semantic is not None
@@ -477,9 +479,12 @@ def test_totals_of_vbench() -> None:
     with pytest.raises(Unscorable, match="motion_smoothness"):
         total("vbench_quality@fixed").score(without)
     assert total("vbench_quality@official").score(without) == pytest.approx((5.5 - 2.4220) / 6.5, abs=1e-4)
-    for name in ("vbench_semantic@fixed", "vbench_total@fixed"):
-        with pytest.raises(Unscorable, match="object_class"):
-            total(name).score(dict.fromkeys(total(name).parts, 0.3))
+    every: dict[str, float | None] = {**quality, "overall_consistency@vbench": 0.364, "temporal_style@vbench": 0.0}
+    assert total("vbench_semantic@measured").score(every) == pytest.approx(0.5)
+    assert total("vbench_total@measured").score(every) == pytest.approx(4.5 / 5)
+    for name in ("vbench_semantic@measured", "vbench_total@measured"):
+        with pytest.raises(Unscorable, match="temporal_style"):
+            total(name).score({**every, "temporal_style@vbench": None})
     official = total("vbench_total@official").score(
         {**quality, "overall_consistency@vbench": 0.364, "temporal_style@vbench": 0.364}
     )
@@ -491,7 +496,7 @@ def test_every_dimension_is_a_part_or_said_to_be_absent() -> None:
     from avbench_metrics.video.vbench_total import ABSENT
 
     absent = {name for name, _ in ABSENT}
-    parts = {part.partition("@")[0] for part in total("vbench_total@fixed").parts}
+    parts = {part.partition("@")[0] for part in total("vbench_total@measured").parts}
     assert parts | absent == set(DIMENSIONS) and not parts & absent
     for name in absent:
         assert name in total("vbench_total@official").card.notes and name not in catalog.entries("metric")
