@@ -19,7 +19,7 @@ from avbench.runner import identity
 from avbench.statistics import Scored, Weighing, compare, mean_interval
 from avbench.statistics.intervals import ClusterSums
 
-MOVA = ("clap_score@mova", "desync@mova", "ib_audio_video@mova")
+MOVA = ("av_align@mova", "clap_score@mova", "desync@mova", "ib_audio_video@mova")
 
 
 def test_a_mean_of_category_means_and_one_by_weight() -> None:
@@ -120,7 +120,7 @@ def test_a_run_averages_categories_and_says_so(by_category: Callable[[str], Repo
     assert result.value != pytest.approx(np.mean([*a, *b])) and result.averaged == "categories"
     report.save(tmp_path / "r.json")
     assert Report.read(tmp_path / "r.json")["loudness"] == result
-    (facts,) = (f for f in [explain(report, "loudness")])
+    facts = explain(report, "loudness")
     assert "first categories" in facts["aggregation"]["how"] and facts["aggregation"]["mean_of_recorded_scores"] == result.value
     other = by_category("second")["loudness"]
     difference = between(result, other)
@@ -144,7 +144,15 @@ def test_absent_clips_are_filled_in_within_their_category(by_category: Callable[
 @pytest.mark.parametrize("name", MOVA)
 def test_movas_columns_are_means_of_category_means(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     metric = catalog.load("metric", name)
-    assert metric.averaged == "categories"
+    assert metric.averaged == "categories" and "first categories" in f"{metric.card.protocol} {metric.card.notes}"
+    assert name in {metric for _, metric in catalog.load("benchmark", "verse_bench_mova").columns}
     before = identity(metric)
     monkeypatch.setattr(type(metric), "averaged", "clips")
     assert identity(metric) != before, "two ways to average may not share a column"
+
+
+def test_the_sets_of_verse_bench_are_its_first_categories(tmp_path: Path) -> None:
+    row = {"video_prompt": "a man", "audio_prompt": ["wind"], "speech_prompt": {"text": "Hello."}}
+    (tmp_path / "p.json").write_text(json.dumps({f"set{k}": {f"0000000{k}": row} for k in (1, 2, 3)}))
+    prompts = catalog.load("benchmark", "verse_bench_mova").prompts(tmp_path / "p.json")
+    assert [prompt.categories[0] for prompt in prompts] == ["set1", "set2", "set3"]
