@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
-
 from avbench import cards, catalog, ledger, weights
 from avbench.errors import UnknownName, UsageError
 from avbench.feature import Frames, ImageReference, PromptText, Read, SpeakerReference, Waveform
-from avbench.metric import Metric, Total
+from avbench.metric import CATEGORIES, CLIPS, Metric, Total
 from avbench.report import Report, Result
 from avbench.runner import identity
 
@@ -143,10 +141,11 @@ def _aggregation(report: Report, result: Result, metric: Metric | None) -> dict[
     if result.kind == "set":
         against = f" against {result.summaries.get('reference_clips', 0):.0f} reference clips" if result.reference else ""
         return {"how": f"one score of the set of {result.n.scored} clips{against}"}
-    scores = [abs(s.value) if result.better == "zero" else s.value for s in result.scores]
     of = "the size of the scores (early and late do not cancel)" if result.better == "zero" else "the scores"
-    mean = float(np.mean(scores)) if scores else None
-    return {"how": f"mean of {of} of {len(scores)} clips", "mean_of_recorded_scores": mean}
+    kinds = {CLIPS: "", CATEGORIES: ", of the means of their prompts' first categories"}
+    over = kinds.get(result.averaged, f", weighted by their {result.averaged}")
+    mean = result.mean(result.scores) if result.scores else None
+    return {"how": f"mean of {of} of {len(result.scores)} clips{over}", "mean_of_recorded_scores": mean}
 
 
 def _identity_now(report: Report, result: Result, metric: Metric | None) -> str:

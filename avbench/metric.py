@@ -11,6 +11,7 @@ from typing import ClassVar, Literal
 from avbench.feature import Feature, Sample
 
 Better = Literal["higher", "lower", "zero", "none"]
+CLIPS, CATEGORIES = "clips", "categories"
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,15 @@ class Metric(ABC):
 
 
 class ClipMetric(Metric):
-    """One number per clip."""
+    """One number per clip.
+
+    ``averaged`` says how they become one: ``clips``, their mean; ``categories``, the mean of the means of the prompts' first
+    categories; else the name of one of ``details``, by which clips weigh. ``most_per_prompt`` is how many clips of a prompt count,
+    the first by id among those with a score; 0 is all.
+    """
+
+    averaged: ClassVar[str] = CLIPS
+    most_per_prompt: ClassVar[int] = 0
 
     @abstractmethod
     def score(self, sample: Sample) -> float:

@@ -7,14 +7,14 @@ import html
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from avbench.errors import UnknownName, UsageError
 from avbench.from_json import from_json
-from avbench.statistics import Interval, mean_interval
+from avbench.statistics import Interval, Weighing, mean_interval
 
 if TYPE_CHECKING:
     import pandas
@@ -34,22 +34,31 @@ class Counts:
 
 @dataclass(frozen=True)
 class Missing:
-    """A clip without a score: ``kind`` (missing, not_applicable, no_audio, unreadable ...), the reason in words, its prompt."""
+    """A clip without a score: ``kind`` (missing, not_applicable, no_audio, unreadable ...), the reason in words, its prompt.
+
+    ``group`` as in ``ClipScore``.
+    """
 
     clip: str
     kind: str
     reason: str
     cluster: str = ""
+    group: str = ""
 
 
 @dataclass(frozen=True)
 class ClipScore:
-    """One clip's score under one metric and further numbers that are never ranked."""
+    """One clip's score under one metric and further numbers that are never ranked.
+
+    The value of all is the mean over groups of the mean of their clips by ``weight`` (see ``Result.averaged``).
+    """
 
     clip: str
     cluster: str
     value: float
     details: Mapping[str, float] = field(default_factory=dict)
+    weight: float = 1.0
+    group: str = ""
 
 
 @dataclass(frozen=True)
@@ -72,7 +81,7 @@ class Result:
     ``bounds`` are the least and greatest score (or size of it) that a clip can have, None where there is no such bound.
     ``libraries`` are the distributions whose code is a network behind the number, with their versions.
     ``replicates`` are a set's distances without each group of prompts (see ``avbench.statistics.Jackknife``), from which two sets
-    are compared.
+    are compared. ``averaged`` is over what the mean is taken (see ``ClipMetric``).
     """
 
     metric: str
@@ -94,6 +103,7 @@ class Result:
     weights: tuple[Weights, ...] = ()
     bounds: tuple[float, float] | None = None
     replicates: tuple[float, ...] = ()
+    averaged: str = "clips"
     libraries: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -115,13 +125,13 @@ class Result:
     def possible(self) -> tuple[float, float] | None:
         """What the value could be at least and at most had every missing or failed clip been scored.
 
-        None where none is or scores have no bounds. Source: Manski, American Economic Review 80 (1990).
+        None where none is or scores have no bounds. Where clips weigh differently, an absent one is taken to weigh what the
+        others do on average. Source: Manski, American Economic Review 80 (1990).
         """
         if self.bounds is None or self.value is None or not self.n.failed:
             return None
-        count = self.n.scored + self.n.failed
-        low, high = ((self.value * self.n.scored + self.n.failed * bound) / count for bound in self.bounds)
-        return low, high
+        low, high = (self._filled(bound) for bound in self.bounds)
+        return self.mean(low), self.mean(high)
 
     def at_worst(self) -> Result:
         """The result if every missing or failed clip had the worst score there is: absent clips can then never help.
@@ -130,15 +140,31 @@ class Result:
         """
         if self.bounds is None or self.better == "none" or not self.n.failed:
             return self
-        worst = self.bounds[0] if self.better == "higher" else self.bounds[1]
-        gaps = [gap for gap in self.missing if gap.kind != "not_applicable"]
-        scores = (*self.scores, *(ClipScore(gap.clip, gap.cluster or gap.clip, worst) for gap in gaps))
-        values = [abs(s.value) if self.better == "zero" else s.value for s in scores]
+        scores = self._filled(self.bounds[0] if self.better == "higher" else self.bounds[1])
         counts = replace(self.n, scored=len(scores), failed=0)
-        interval = mean_interval(values, [s.cluster for s in scores], self.bounds)
+        interval = mean_interval(self.sizes(scores), [s.cluster for s in scores], self.bounds, weighing=weighing(scores))
         missing = tuple(gap for gap in self.missing if gap.kind == "not_applicable")
-        mean = sum(values) / len(values)
-        return replace(self, value=mean, interval=interval, scores=scores, missing=missing, n=counts)
+        return replace(self, value=self.mean(scores), interval=interval, scores=scores, missing=missing, n=counts)
+
+    def sizes(self, scores: Sequence[ClipScore]) -> list[float]:
+        """The scores; their sizes where ``better`` is ``zero``."""
+        return [abs(s.value) if self.better == "zero" else s.value for s in scores]
+
+    def mean(self, scores: Sequence[ClipScore]) -> float:
+        """What the value would be of these scores, one at least."""
+        return weighing(scores).mean(self.sizes(scores))
+
+    def _filled(self, bound: float) -> tuple[ClipScore, ...]:
+        """The scores, and ``bound`` for each missing or failed clip."""
+        gaps = [gap for gap in self.missing if gap.kind != "not_applicable"]
+        weight = sum(s.weight for s in self.scores) / len(self.scores) if self.scores else 1.0
+        filled = (ClipScore(gap.clip, gap.cluster or gap.clip, bound, {}, weight, gap.group) for gap in gaps)
+        return (*self.scores, *filled)
+
+
+def weighing(scores: Sequence[ClipScore]) -> Weighing:
+    """What each score counts in their mean."""
+    return Weighing([s.weight for s in scores], [s.group for s in scores])
 
 
 @dataclass(frozen=True)

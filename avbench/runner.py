@@ -6,6 +6,7 @@ import hashlib
 import platform
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -20,7 +21,7 @@ from avbench.errors import Unscorable, UsageError, printable
 from avbench.extract import Counts as ExtractCounts
 from avbench.feature import Feature, Sample
 from avbench.judge import Outcome, Plan, blamed_on, check_device, judge_all, lacks, settled
-from avbench.metric import ClipMetric, Metric, Score, SetMetric, Total
+from avbench.metric import CATEGORIES, CLIPS, ClipMetric, Metric, Score, SetMetric, Total
 from avbench.origin import origin_of
 from avbench.pairing import Pairing, pair, pair_reference
 from avbench.preflight import misfit
@@ -28,7 +29,7 @@ from avbench.reference import Header, import_features, set_digest
 from avbench.reference import header as reference_header
 from avbench.reference import read as read_reference
 from avbench.reference import write as write_reference
-from avbench.report import BenchmarkFacts, ClipScore, Counts, Missing, Report, Result, Weights
+from avbench.report import BenchmarkFacts, ClipScore, Counts, Missing, Report, Result, Weights, weighing
 from avbench.statistics import mean_interval
 from avbench.store import decoder_identity, default_root
 from avbench.uncertainty import gap_notes, uncertainty
@@ -430,35 +431,33 @@ def _weights(name: str) -> Weights:
 def identity(metric: Metric, reference: str = "") -> str:
     """sha256 over all that must agree before two values may share a column."""
     parts = [f"{type(metric).__module__}.{metric!r}", str(metric.card.version), metric.card.protocol, reference]
+    if isinstance(metric, ClipMetric) and (metric.averaged != CLIPS or metric.most_per_prompt):
+        parts.append(f"{metric.averaged} {metric.most_per_prompt}")
     parts += [feature.identity() for feature in metric.uses]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
 def _clip_result(name: str, metric: ClipMetric, request: Request, side: Side) -> dict[str, Any]:
-    prompts = {prompt.id: prompt for prompt in request.prompts}
     scores = [_in_scope(outcome.scores[name], name, request.benchmark, side) for outcome in side.outcomes.values()]
-    scored = [s for s in scores if s.value is not None]
-    rows = tuple(_clip_score(s, side.clips[s.clip].prompt) for s in scored)
-    missing = [Missing(s.clip, s.kind, s.reason) for s in scores if s.value is None]
-    for gap in side.missing:
-        lack = _not_asked(name, metric, request.benchmark, prompts[gap.clip]) if gap.clip in prompts else ""
-        missing.append(Missing(gap.clip, "not_applicable", lack) if lack else gap)
-    missing = _with_clusters(missing, request)
+    rows, beyond = _counted(metric, [_clip_score(metric, s, side.clips[s.clip].prompt) for s in scores if s.value is not None])
+    missing = _without_score(name, metric, request, side, [*scores, *beyond])
     skipped = sum(m.kind == "not_applicable" for m in missing)
     counts = Counts(len(rows) + len(missing), len(rows), len(missing) - skipped, skipped)
     low, high = metric.card.range
     bounds = (0.0, max(abs(low), abs(high))) if metric.card.better == "zero" else (low, high)
-    facts: dict[str, Any] = {"n": counts, "missing": tuple(missing), "scores": rows, "value": None, "interval": None,
-                             "bounds": bounds if np.isfinite(bounds).all() else None}  # fmt: skip
+    facts: dict[str, Any] = {"n": counts, "missing": tuple(missing), "scores": tuple(rows), "value": None, "interval": None,
+                             "bounds": bounds if np.isfinite(bounds).all() else None, "averaged": metric.averaged}  # fmt: skip
     if not rows:
         return {**facts, "reason": "No clip could be scored"}
     raw = [row.value for row in rows]
     values = [abs(x) for x in raw] if metric.card.better == "zero" else raw
-    signed = {"signed_mean": float(np.mean(raw))} if metric.card.better == "zero" else {}
+    weigh = weighing(rows)
+    signed = {"signed_mean": weigh.mean(raw)} if metric.card.better == "zero" else {}
     with blamed_on(f"The metric {name} broke"):
         summaries = {**signed, **metric.summaries(raw, [row.details for row in rows])}
-    interval = mean_interval(values, [row.cluster for row in rows], bounds)
-    return {**facts, "value": float(np.mean(values)), "interval": interval, "summaries": summaries}
+    interval = mean_interval(values, [row.cluster for row in rows], bounds, weighing=weigh)
+    summaries |= _short(name, metric, request, rows)
+    return {**facts, "value": weigh.mean(values), "interval": interval, "summaries": summaries}
 
 
 def _with_clusters(missing: Sequence[Missing], request: Request) -> list[Missing]:
@@ -466,9 +465,49 @@ def _with_clusters(missing: Sequence[Missing], request: Request) -> list[Missing
     return [replace(m, cluster=clusters.get(m.clip) or m.clip) for m in missing]
 
 
-def _clip_score(score: Score, prompt: Prompt) -> ClipScore:
+def _clip_score(metric: ClipMetric, score: Score, prompt: Prompt) -> ClipScore:
     assert score.value is not None
-    return ClipScore(score.clip, prompt.cluster or prompt.id, score.value, score.details)
+    weight = 1.0 if metric.averaged in (CLIPS, CATEGORIES) else score.details[metric.averaged]
+    return ClipScore(score.clip, prompt.cluster or prompt.id, score.value, score.details, weight, _group(metric, prompt))
+
+
+def _group(metric: ClipMetric, prompt: Prompt) -> str:
+    """The group in whose mean a clip counts; "" is one group for all, or that of the prompts without a category."""
+    return "".join(prompt.categories[:1]) if metric.averaged == CATEGORIES else ""
+
+
+def _counted(metric: ClipMetric, rows: list[ClipScore]) -> tuple[list[ClipScore], list[Score]]:
+    """The scores that count, and those beyond the first few of their prompt as not applicable."""
+    most = metric.most_per_prompt
+    taken: Counter[str] = Counter()
+    beyond: dict[str, Score] = {}
+    for row in sorted(rows, key=lambda row: row.clip) if most else ():
+        taken[row.cluster] += 1
+        if taken[row.cluster] > most:
+            reason = f"The metric takes the first {most} clips of a prompt that have a score."
+            beyond[row.clip] = Score(row.clip, None, "not_applicable", reason)
+    return [row for row in rows if row.clip not in beyond], list(beyond.values())
+
+
+def _short(name: str, metric: ClipMetric, request: Request, rows: Sequence[ClipScore]) -> dict[str, float]:
+    """How many of the prompts that were asked lack clips that count."""
+    most = metric.most_per_prompt
+    if not most:
+        return {}
+    asked = [prompt for prompt in _asked(request) if not _not_asked(name, metric, request.benchmark, prompt)]
+    counts = Counter(row.cluster for row in rows)
+    return {f"prompts_under_{most}": float(sum(counts[cluster] < most for cluster in {p.cluster or p.id for p in asked}))}
+
+
+def _without_score(name: str, metric: ClipMetric, request: Request, side: Side, scores: Sequence[Score]) -> list[Missing]:
+    """Why each clip without a score has none, those that are not there included."""
+    prompts = {prompt.id: prompt for prompt in request.prompts}
+    missing = [Missing(s.clip, s.kind, s.reason) for s in scores if s.value is None]
+    for gap in side.missing:
+        lack = _not_asked(name, metric, request.benchmark, prompts[gap.clip]) if gap.clip in prompts else ""
+        missing.append(Missing(gap.clip, "not_applicable", lack) if lack else gap)
+    asked = [prompts.get(m.clip) or side.prompt(m.clip) for m in missing]
+    return [replace(m, cluster=p.cluster or m.clip, group=_group(metric, p)) for m, p in zip(missing, asked, strict=True)]
 
 
 def _set_result(name: str, metric: SetMetric, request: Request, side: Side, reference: Side | None) -> dict[str, Any]:

@@ -163,9 +163,10 @@ def _why(a: Result, b: Result) -> str:
 
 def moved(a: Result, b: Result) -> tuple[Moved, ...]:
     """The clips whose scores differ, those that differ most first; a set has none."""
-    theirs = {clip: value for clip, _, value in scores_of(b)}
+    theirs = {row.clip: row.value for row in scores_of(b)}
     sign = 1.0 if better_of(a) == "higher" else -1.0
-    rows = [Moved(clip, value, theirs[clip], sign * (value - theirs[clip])) for clip, _, value in scores_of(a) if clip in theirs]
+    shared = [(row.clip, row.value, theirs[row.clip]) for row in scores_of(a) if row.clip in theirs]
+    rows = [Moved(clip, ours, other, sign * (ours - other)) for clip, ours, other in shared]
     return tuple(sorted((row for row in rows if row.gain != 0), key=lambda row: (-abs(row.gain), row.clip)))
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from avbench.report import Report, Result
-from avbench.statistics import Difference, Jackknife, compare, set_difference
-from avbench.statistics.paired import Better, Scores
+from avbench.statistics import Difference, Jackknife, Scored, compare, set_difference
+from avbench.statistics.paired import Better
 
 
 def better_of(result: Result) -> Better:
@@ -12,10 +12,10 @@ def better_of(result: Result) -> Better:
     return "higher" if result.better == "higher" else "lower"
 
 
-def scores_of(result: Result) -> Scores:
-    """(clip, cluster, score) with the size of the score where ``better`` is ``zero``."""
-    size = result.better == "zero"
-    return [(s.clip, s.cluster, abs(s.value) if size else s.value) for s in result.scores]
+def scores_of(result: Result) -> list[Scored]:
+    """Each clip's score, or its size where ``better`` is ``zero``, with what it counts in the value."""
+    values = result.sizes(result.scores)
+    return [Scored(s.clip, s.cluster, value, s.weight, s.group) for s, value in zip(result.scores, values, strict=True)]
 
 
 def between(first: Result, second: Result, level: float = 0.95, interval: bool = True) -> Difference | None:

@@ -1,7 +1,7 @@
 """Intervals, comparisons, rank sets and the size of a study; numbers in, numbers out: knows no clip and no metric."""
 
-from avbench.statistics.intervals import Interval, mean_interval
-from avbench.statistics.paired import Difference, Verdict, compare, equivalence, holm, non_inferiority, paired_sums
+from avbench.statistics.intervals import Interval, Weighing, mean_interval
+from avbench.statistics.paired import Difference, Scored, Verdict, compare, equivalence, holm, non_inferiority, paired_sums
 from avbench.statistics.power import Design, clips_needed, smallest_effect
 from avbench.statistics.ranks import best_group, rank_ranges
 from avbench.statistics.sets import Extrapolation, Jackknife, extrapolate, group_of, jackknife, noise_floor, set_difference
@@ -12,7 +12,9 @@ __all__ = [
     "Extrapolation",
     "Interval",
     "Jackknife",
+    "Scored",
     "Verdict",
+    "Weighing",
     "best_group",
     "clips_needed",
     "compare",

@@ -25,6 +25,48 @@ class Interval:
     method: str
 
 
+class Weighing:
+    """What scores count in a mean: the mean of the groups' weighted means.
+
+    Args:
+        weights: of each score, above 0.
+        groups: of each score; in the end every group counts the same, whatever its size.
+        total: what the shares sum to; None is the number of scores.
+
+    ``shares`` (N,) is what each score counts; where all is alike, 1.
+    """
+
+    def __init__(self, weights: Sequence[float], groups: Sequence[str], total: float | None = None) -> None:
+        names, self._group = np.unique(np.asarray(groups, dtype=object).astype(str), return_inverse=True)
+        w = np.asarray(weights, dtype=np.float64)
+        self._groups = len(names)
+        whole = float(len(w)) if total is None else total
+        self.shares: Vector = w * (whole / (self._groups * np.bincount(self._group, w, self._groups)[self._group]))
+
+    @classmethod
+    def alike(cls, count: int) -> Weighing:
+        """Each of so many scores counts 1."""
+        return cls([1.0] * count, [""] * count)
+
+    @property
+    def is_alike(self) -> bool:
+        """Whether every score counts the same."""
+        return bool((self.shares == self.shares[:1]).all())
+
+    def mean(self, scores: Sequence[float]) -> float:
+        """The weighted mean; the plain one to the last digit where all count the same."""
+        x = np.asarray(scores, dtype=np.float64)
+        return float(np.mean(x)) if self.is_alike else float(np.average(x, weights=self.shares))
+
+    def about_groups(self, scores: Sequence[float]) -> Vector:
+        """(N,) scores less their group's mean, plus the mean of all: how far groups lie apart is no error of that mean."""
+        x = np.asarray(scores, dtype=np.float64)
+        if self._groups < 2:
+            return x
+        sums = np.bincount(self._group, x * self.shares, self._groups)
+        return np.asarray(x - (sums / np.bincount(self._group, self.shares, self._groups))[self._group] + self.mean(scores))
+
+
 @dataclass(frozen=True)
 class ClusterSums:
     """Scores summed within clusters; their mean is over clips, not over clusters.
@@ -38,12 +80,13 @@ class ClusterSums:
     sizes: Vector
 
     @classmethod
-    def of(cls, scores: Sequence[float], clusters: Sequence[str]) -> ClusterSums:
-        """Clusters in the order of their names."""
+    def of(cls, scores: Sequence[float], clusters: Sequence[str], weighing: Weighing | None = None) -> ClusterSums:
+        """Clusters in the order of their names; without a weighing every score counts the same."""
         names, index = np.unique(np.asarray(clusters, dtype=object).astype(str), return_inverse=True)
-        x = np.asarray(scores, dtype=np.float64)
-        sizes = np.bincount(index, minlength=len(names)).astype(np.float64)
-        return cls(np.bincount(index, x, len(names)).astype(np.float64), sizes)
+        weighing = weighing or Weighing.alike(len(index))
+        x = weighing.about_groups(scores) * weighing.shares
+        sums, sizes = (np.bincount(index, row, len(names)).astype(np.float64) for row in (x, weighing.shares))
+        return cls(sums, sizes)
 
     @property
     def mean(self) -> float:
@@ -71,13 +114,18 @@ def student_interval(sums: ClusterSums, level: float = 0.95) -> Interval:
 
 
 def mean_interval(
-    scores: Sequence[float], clusters: Sequence[str], bounds: tuple[float, float], level: float = 0.95, seed: int = SEED
+    scores: Sequence[float],
+    clusters: Sequence[str],
+    bounds: tuple[float, float],
+    level: float = 0.95,
+    seed: int = SEED,
+    weighing: Weighing | None = None,
 ) -> Interval | None:
     """Interval of the mean over clips, by a bootstrap of whole clusters.
 
-    Scores that take two values only are a share and get Wilson's interval. Others get, on each side, the farther end of the
-    studentised bootstrap's and Student's: the first follows skewness but draws the short tail in too far when clusters are few,
-    the second is wrong on the long tail; docs/statistics.md has the coverage of each. Same scores, same digits.
+    Scores that take two values only, and all count the same, are a share and get Wilson's interval. Others get, on each side, the
+    farther end of the studentised bootstrap's and Student's: the first follows skewness but draws the short tail in too far when
+    clusters are few, the second is wrong on the long tail; docs/statistics.md has the coverage of each. Same scores, same digits.
 
     Args:
         scores: one number per clip.
@@ -85,18 +133,20 @@ def mean_interval(
         bounds: the interval is cut to the metric's range.
         level: share of samples whose interval holds the true mean.
         seed: of the resampling.
+        weighing: what each score counts; None is 1.
 
     Returns:
         None with fewer than two clusters, where nothing can be said.
     """
-    sums = ClusterSums.of(scores, clusters)
+    weighing = weighing or Weighing.alike(len(scores))
+    sums = ClusterSums.of(scores, clusters, weighing)
     if len(sums.sums) < 2:
         return None
     values, counts = np.unique(np.asarray(scores, dtype=np.float64), return_counts=True)
-    if len(values) == 2 and (counts.min() > 1 or tuple(values) == bounds):
+    if weighing.is_alike and len(values) == 2 and (counts.min() > 1 or tuple(values) == bounds):
         return _share_interval(sums, (float(values[0]), float(values[1])), level)
     found = sums_interval(sums, level, seed)
-    mean = float(np.mean(scores))  # the report's own digits stay inside, even where the interval has no width
+    mean = weighing.mean(scores)  # the report's own digits stay inside, even where the interval has no width
     return Interval(max(bounds[0], min(found.low, mean)), min(bounds[1], max(found.high, mean)), level, found.method)
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,17 +16,30 @@ from avbench.statistics.intervals import (
     ClusterSums,
     Interval,
     Vector,
+    Weighing,
     student_interval,
     student_quantile,
     sums_interval,
 )
 
-Scores = Sequence[tuple[str, str, float]]
 Better = Literal["higher", "lower"]
 
 EXACT = 4096  # sign patterns up to which all are tried
 FLIPS = 9999
 KEPT = 8_000_000  # signs kept in memory between two tests of as many clusters (64 MB)
+
+
+class Scored(NamedTuple):
+    """A clip's score; ``weight`` and ``group`` as in ``Weighing``."""
+
+    clip: str
+    cluster: str
+    value: float
+    weight: float = 1.0
+    group: str = ""
+
+
+Scores = Sequence[tuple[str, str, float] | Scored]
 
 
 @dataclass(frozen=True)
@@ -66,7 +79,8 @@ def compare(first: Scores, second: Scores, level: float = 0.95, seed: int = SEED
     """Difference of two models' means over the prompts that both answered.
 
     Clips of one id are paired. A prompt without a shared id (seeds named differently) contributes the difference of its two means
-    with the weight of the smaller count. The interval is the bootstrap of clusters of ``sums_interval``; p is a permutation test
+    with the weight of the smaller count. Weights and groups are taken anew over what is compared, so that the difference is that of
+    the two weighted means of it. The interval is the bootstrap of clusters of ``sums_interval``; p is a permutation test
     that flips the signs of whole clusters: all patterns up to 12 clusters, else 9999 random ones, which count the observed one too.
     Source: Good, Permutation, Parametric and Bootstrap Tests of Hypotheses (2005); Phipson and Smyth 2010 for (b + 1) / (m + 1).
 
@@ -93,29 +107,41 @@ def compare(first: Scores, second: Scores, level: float = 0.95, seed: int = SEED
 
 
 def paired_sums(first: Scores, second: Scores) -> ClusterSums:
-    """Sum of the differences and number of pairs in each cluster that both models answered, by the rule of ``compare``."""
-    ours, theirs = _by_cluster(first), _by_cluster(second)
-    sums, sizes = [], []
-    for cluster in sorted(ours.keys() & theirs.keys()):
-        a, b = ours[cluster], theirs[cluster]
-        shared = sorted(a.keys() & b.keys())
-        size = len(shared) or min(len(a), len(b))
-        differences = [a[i] - b[i] for i in shared] or [_mean(a) - _mean(b)]
-        sums.append(sum(differences) / len(differences) * size)
-        sizes.append(float(size))
-    return ClusterSums(np.array(sums), np.array(sizes))
+    """Sum of the differences and number of pairs in each cluster that both models answered, by the rule of ``compare``.
+
+    Where weights differ, the sums are such that their mean is still the difference of the two means, and their spread its error to
+    first order: w (a - A) - w' (b - B) for weights w, w' and means A, B.
+    """
+    sides = _by_cluster(first), _by_cluster(second)
+    chosen: tuple[list[Scored], list[Scored]] = ([], [])
+    total = 0
+    for cluster in sorted(sides[0].keys() & sides[1].keys()):
+        ours, theirs = (side[cluster] for side in sides)
+        shared = sorted(ours.keys() & theirs.keys())
+        size = len(shared) or min(len(ours), len(theirs))
+        total += size
+        for rows, side in zip(chosen, (ours, theirs), strict=True):
+            kept = [side[i] for i in shared or sorted(side)]
+            rows += [row._replace(weight=row.weight * size / len(kept)) for row in kept]
+    if not total:
+        return ClusterSums(np.zeros(0), np.zeros(0))
+    weighings = [Weighing([r.weight for r in rows], [r.group for r in rows], float(total)) for rows in chosen]
+    means = [w.mean([r.value for r in rows]) for w, rows in zip(weighings, chosen, strict=True)]
+    (a, n), (b, m) = (_sums(rows, w) for rows, w in zip(chosen, weighings, strict=True))
+    return ClusterSums(a - b - (n - m) * sum(means) / 2, (n + m) / 2)
 
 
-def _mean(scores: Mapping[str, float]) -> float:
-    return sum(scores.values()) / len(scores)
+def _sums(rows: Sequence[Scored], weighing: Weighing) -> tuple[Vector, Vector]:
+    found = ClusterSums.of([r.value for r in rows], [r.cluster for r in rows], weighing)
+    return found.sums, found.sizes
 
 
-def _by_cluster(scores: Scores) -> dict[str, dict[str, float]]:
-    found: dict[str, dict[str, float]] = {}
-    for clip, cluster, value in scores:
-        if clip in found.setdefault(cluster, {}):
-            raise ValueError(f"The clip {clip!r} stands twice in one model's scores.")
-        found[cluster][clip] = value
+def _by_cluster(scores: Scores) -> dict[str, dict[str, Scored]]:
+    found: dict[str, dict[str, Scored]] = {}
+    for row in (Scored(*row) for row in scores):
+        if row.clip in found.setdefault(row.cluster, {}):
+            raise ValueError(f"The clip {row.clip!r} stands twice in one model's scores.")
+        found[row.cluster][row.clip] = row
     return found
 
 

@@ -219,7 +219,7 @@ def test_a_clip_that_fails_now_differs_by_its_kind(made: Path, monkeypatch: pyte
 
 def test_a_value_that_is_worked_out_otherwise(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = runner.mean_interval
-    monkeypatch.setattr(runner, "mean_interval", lambda values, clusters, bounds: real(values, clusters, bounds, 0.5))
+    monkeypatch.setattr(runner, "mean_interval", lambda *args, weighing: real(*args, 0.5, weighing=weighing))
     monkeypatch.setattr(metric_type("fad_mel"), "score", lambda self, generated, real: 1.0)
     found = again(made)
     assert where(found) == {("frozen", "", "value"), ("loudness", "", "value"), ("fad_mel", "", "value")}

@@ -121,6 +121,8 @@ def test_fixed_vbench_refuses_what_is_missing(name: str) -> None:
     with pytest.raises(Unscorable, match=name) as caught:
         vbench_total.fixed(whole | {name: math.nan})
     assert caught.value.kind == "not_finite"
+    rest = tuple(other for other in vbench_total.DIMENSIONS if other != name)
+    assert vbench_total.fixed(partial, rest) == vbench_total.fixed(whole | {name: 5.0}, rest)
     if name in vbench_total.SEMANTIC:
         assert vbench_total.fixed_quality(partial) == vbench_total.fixed(whole).quality
     else:

@@ -15,11 +15,11 @@ from avbench_metrics._features.dino_frames import DinoFrames
 from avbench_metrics._features.dinov3_tokens import Dinov3Tokens
 from avbench_metrics._features.frame_quality import ManiqaQuality, MusiqQuality, SiglipAesthetic
 from avbench_metrics._features.predicted_frames import PredictionErrors
-from avbench_metrics._features.raft_flow import RaftFlow
+from avbench_metrics._features.raft_flow import RaftFlow, StaticFlow
 from avbench_metrics._features.resized import centre_crop, longest_side, short_side, spread, squashed
 from avbench_metrics._features.viclip_pair import ViClipPair, tokens_of
 from avbench_metrics._features.video_embedding import I3dLogits, VideoMaeFeature
-from avbench_metrics._maths.frame_consistency import consistency, per_frame
+from avbench_metrics._maths.frame_consistency import consistency
 
 import avbench
 from avbench import catalog, testing, weights
@@ -36,10 +36,11 @@ NAMES = (
     "fvd@fixed", "fvd@javisbench", "fvd@cdfvd_i3d", "fvd@cdfvd_videomae", "kvd@fixed", "kvd@javisbench",
     "subject_consistency@vbench", "background_consistency@vbench", "aesthetic_quality@vbench", "imaging_quality@vbench",
     "dynamic_degree@fixed", "dynamic_degree@vbench", "motion_smoothness@vbench", "overall_consistency@vbench",
-    "temporal_style@vbench", "temporal_flickering@vbench", "aesthetic_score@fixed", "aesthetic_score@verse_bench",
+    "temporal_style@vbench", "temporal_flickering@unfiltered", "temporal_flickering@vbench",
+    "aesthetic_score@fixed", "aesthetic_score@verse_bench",
     "identity_consistency@fixed", "identity_consistency@verse_bench", "motion_score@fixed", "motion_score@verse_bench",
-    "vbench_quality@fixed", "vbench_quality@official", "vbench_semantic@fixed", "vbench_semantic@official",
-    "vbench_total@fixed", "vbench_total@official",
+    "vbench_quality@fixed", "vbench_quality@official", "vbench_semantic@measured", "vbench_semantic@official",
+    "vbench_total@measured", "vbench_total@official",
 )  # fmt: skip
 
 
@@ -96,25 +97,31 @@ def test_runs_from_files(toybox_folder: Path, tmp_path: Path) -> None:
         else:
             assert result.value is not None and np.isfinite(result.value), name
             assert {weight.status for weight in result.weights} == {"stand-in"}
-    consistent = report["subject_consistency@vbench"]
-    assert consistent.summaries["per_frame"] == pytest.approx(consistent.value)  # clips of one length
 
 
 def test_vbench_runs_from_files(tmp_path: Path) -> None:
     """One clip of a prompt that stands for all nine dimensions that are measured; the totals bring in their parts."""
-    small_clip(tmp_path / "a ball falls-0.mp4", (128, 130), 4)
+    small_clip(tmp_path / "a ball falls-0.mp4", (128, 130), 8)
     asked = [name.partition("@")[0] for name in NAMES if name.endswith("@vbench")]
     prompts = tmp_path / "prompts.json"
     prompts.write_text(json.dumps([{"prompt_en": "a ball falls", "dimension": asked}]))
     official = [name for name in NAMES if name.startswith("vbench") and name.endswith("@official")]
-    names = [*(f"{name}@vbench" for name in asked), "vbench_quality@fixed", *official]
+    ours = ["vbench_quality@fixed", "vbench_semantic@measured", "vbench_total@measured"]
+    names = [*(f"{name}@vbench" for name in asked), *ours, *official]
     report = avbench.run(tmp_path, "vbench", prompts=prompts, metrics=names, only_present=True, stand_in=True, store=None)
     for name in names:
-        assert report[name].value is not None and np.isfinite(report[name].value or np.nan), (name, report[name].reason)
+        value = report[name].value
+        assert value is not None and np.isfinite(value), (name, report[name].reason)
     assert report["vbench_quality@fixed"].value == report["vbench_quality@official"].value
     quality, semantic = report["vbench_quality@official"].value, report["vbench_semantic@official"].value
     assert quality is not None and semantic is not None
     assert report["vbench_total@official"].value == pytest.approx((4 * quality + semantic) / 5)
+    style, overall = (report[f"{name}@vbench"].value for name in ("temporal_style", "overall_consistency"))
+    two = report["vbench_semantic@measured"].value
+    assert style is not None and overall is not None and two == pytest.approx((style + overall) / 0.364 / 2)
+    assert report["vbench_total@measured"].value == pytest.approx((4 * quality + (two or 0)) / 5)
+    columns = dict(catalog.load("benchmark", "vbench").columns)
+    assert {columns[head] for head in ("Quality", "Semantic", "Total")} == set(official)
 
 
 def test_motion_score_runs_from_files(tmp_path: Path) -> None:
@@ -154,6 +161,8 @@ def test_pictures_of_the_prompt_and_words_are_needed(tmp_path: Path) -> None:
         (VideoMaeFeature(), (64, 64), 15, "too_short"),
         (RaftFlow(), (64, 64), 3, "too_small"),
         (RaftFlow(), (128, 128), 1, "too_short"),
+        (StaticFlow(), (64, 64), 3, "too_small"),
+        (StaticFlow(), (128, 128), 1, "too_short"),
         (PredictionErrors(), (64, 64), 3, "too_small"),
         (PredictionErrors(), (128, 128), 2, "too_short"),
         (ManiqaQuality(), (224, 300), 1, "too_small"),
@@ -178,6 +187,7 @@ FEATURES: tuple[tuple[Feature, tuple[int, int], int], ...] = (
     (ManiqaQuality(), (226, 227), 1),
     (RaftFlow("vbench"), (128, 128), 2),
     (RaftFlow("verse_bench"), (128, 128), 2),
+    (StaticFlow(), (128, 128), 2),
     (PredictionErrors(), (128, 120), 3),
 )
 
@@ -212,8 +222,72 @@ def test_consistency_by_hand() -> None:
         consistency(np.zeros((2, 5)))
 
 
-def test_per_frame_weighs_long_clips_more() -> None:
-    assert per_frame([1.0, 0.5], [{"frames": 1.0}, {"frames": 3.0}]) == {"per_frame": pytest.approx(0.625)}
+@pytest.mark.parametrize("name", ["subject_consistency@vbench", "background_consistency@vbench"])
+def test_consistency_is_a_mean_over_frames_as_in_vbench(name: str, tmp_path: Path) -> None:
+    for index, frames in enumerate((2, 8)):
+        small_clip(tmp_path / f"{index}.mp4", (64, 48), frames, index)
+    result = avbench.run(tmp_path, metrics=[name], stand_in=True, store=None)[name]
+    short, long = (score.value for score in sorted(result.scores, key=lambda score: score.clip))
+    assert short != long and result.value == pytest.approx((short + 7 * long) / 8) and result.averaged == "frames"
+
+
+def static(tops: list[float], ends: tuple[float, float] = (0.0, 0.0)) -> Sample:
+    """A clip of grey level 2 of flicker, whose picture's shorter side is 256."""
+    difference, filtered = clip_metric("temporal_flickering@vbench").uses
+    return sample_of("a", {difference: np.full(len(tops), 2.0), filtered: np.asarray([*tops, *ends, 256.0])})
+
+
+def test_flickering_of_vbench_is_of_static_clips_alone() -> None:
+    """17 frames: round(17 / 8) = 2 pairs may move more than 3 pixels, the ends lie at most 12 pixels apart."""
+    metric, still = clip_metric("temporal_flickering@vbench"), [0.0] * 14
+    kept = (static([3.1, 9.0, *still]), static([3.0] * 16), static([0.0] * 16, (12.0, 12.0)))
+    assert all(metric.score(sample) == pytest.approx(253 / 255) for sample in kept)
+    for moving in (static([3.1, 3.1, 3.1, *still[:13]]), static([0.0] * 16, (12.1, 0.0)), static([0.0] * 16, (0.0, 12.1))):
+        with pytest.raises(Unscorable, match="not static") as caught:
+            metric.score(moving)
+        assert caught.value.kind == "not_applicable"
+        assert clip_metric("temporal_flickering").score(moving) == pytest.approx(253 / 255)
+
+
+def test_the_filter_looks_at_every_frame_and_at_both_ends(tmp_path: Path) -> None:
+    """Four frames: three pairs, first to last, last to first, and the side."""
+    feature = StaticFlow()
+    with weights.stand_ins():
+        (found,) = feature.load("cpu")([feature.prepare(Clip(small_clip(tmp_path / "a.mp4", (136, 128), 4), Prompt("a")))])
+    assert found.shape == (6,) and found[-1] == 128 and (found[:-1] > 0).all() and found[3] != found[4]
+
+
+def test_vbench_asks_25_clips_for_flickering_and_takes_the_first_five_static_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "prompts.json"
+    rows = [("In a still frame, a stop sign", ["temporal_flickering"]), ("a dog", ["subject_consistency", "dynamic_degree"])]
+    path.write_text(json.dumps([{"prompt_en": text, "dimension": tags} for text, tags in rows]))
+    prompts = catalog.load("benchmark", "vbench").prompts(path)
+    assert [sum(p.cluster == text for p in prompts) for text, _ in rows] == [25, 5]
+    for k in range(24):  # the 25th is missing
+        write_clip(tmp_path / f"{rows[0][0]}-{k}.mp4", np.full((2, 32, 32, 3), 10 * k, np.uint8), 8)
+    write_clip(tmp_path / "a dog-0.mp4", np.zeros((2, 32, 32, 3), np.uint8), 8)
+    moving = {f"{rows[0][0]}-{k}" for k in (0, 11)}
+
+    def judged(self: Any, sample: Sample) -> float:
+        if sample.id in moving:
+            raise Unscorable("The clip is not static; VBench's filter drops it.")
+        return 0.5
+
+    metric = type(clip_metric("temporal_flickering@vbench"))
+    monkeypatch.setattr(metric, "score", judged)
+    monkeypatch.setattr(metric, "uses", clip_metric("temporal_flickering").uses)
+    report = avbench.run(tmp_path, "vbench", prompts=path, metrics=["temporal_flickering@vbench"], store=None)
+    result = report["temporal_flickering@vbench"]
+    assert [int(s.clip.rpartition("-")[2]) for s in result.scores] == [1, 10, 12, 13, 14]  # by name, as the filter reads the folder
+    assert {gap.clip for gap in result.missing if "not static" in gap.reason} == moving
+    assert [gap.clip for gap in result.missing if gap.kind == "missing"] == [f"{rows[0][0]}-24"]
+    assert (result.n.expected, result.n.scored, result.n.failed) == (30, 5, 1)
+    assert result.summaries["prompts_under_5"] == 0 and not report.extra
+    moving |= {f"{rows[0][0]}-{k}" for k in range(3, 24)}
+    fewer = avbench.run(tmp_path, "vbench", prompts=path, metrics=["temporal_flickering@vbench"], store=None)
+    assert fewer["temporal_flickering@vbench"].summaries["prompts_under_5"] == 1 and fewer.metrics[0].n.scored == 2
 
 
 @pytest.mark.parametrize(
@@ -405,9 +479,12 @@ def test_totals_of_vbench() -> None:
     with pytest.raises(Unscorable, match="motion_smoothness"):
         total("vbench_quality@fixed").score(without)
     assert total("vbench_quality@official").score(without) == pytest.approx((5.5 - 2.4220) / 6.5, abs=1e-4)
-    for name in ("vbench_semantic@fixed", "vbench_total@fixed"):
-        with pytest.raises(Unscorable, match="object_class"):
-            total(name).score(dict.fromkeys(total(name).parts, 0.3))
+    every: dict[str, float | None] = {**quality, "overall_consistency@vbench": 0.364, "temporal_style@vbench": 0.0}
+    assert total("vbench_semantic@measured").score(every) == pytest.approx(0.5)
+    assert total("vbench_total@measured").score(every) == pytest.approx(4.5 / 5)
+    for name in ("vbench_semantic@measured", "vbench_total@measured"):
+        with pytest.raises(Unscorable, match="temporal_style"):
+            total(name).score({**every, "temporal_style@vbench": None})
     official = total("vbench_total@official").score(
         {**quality, "overall_consistency@vbench": 0.364, "temporal_style@vbench": 0.364}
     )
@@ -419,7 +496,7 @@ def test_every_dimension_is_a_part_or_said_to_be_absent() -> None:
     from avbench_metrics.video.vbench_total import ABSENT
 
     absent = {name for name, _ in ABSENT}
-    parts = {part.partition("@")[0] for part in total("vbench_total@fixed").parts}
+    parts = {part.partition("@")[0] for part in total("vbench_total@measured").parts}
     assert parts | absent == set(DIMENSIONS) and not parts & absent
     for name in absent:
         assert name in total("vbench_total@official").card.notes and name not in catalog.entries("metric")

@@ -150,7 +150,7 @@ class VerseBenchLips(_Lips):
 def _syncnet(device: str) -> Any:
     from avbench_metrics._features.networks import syncnet
 
-    return weights.network("syncnet", syncnet.build, syncnet.tiny, device)
+    return weights.network("syncnet", syncnet.build, syncnet.tiny, device, keep=syncnet.ANCHORED)
 
 
 def _picture(file: Array) -> Array:

@@ -1,6 +1,6 @@
 """What benchmarks make of dense optical flow.
 
-Two published statistics, bug for bug, and beside each a form that depends neither on the size of the picture nor on the
+Published statistics, bug for bug, and beside two of them a form that depends neither on the size of the picture nor on the
 frame rate. Flow is (2, H, W): pixels to the right, pixels down, from one frame to the next.
 """
 
@@ -15,22 +15,23 @@ from avbench.errors import Unscorable
 from avbench.feature import Array
 
 TOP = 0.05  # share of pixels that dynamic degree looks at
+STATIC_TOP = 0.02  # that VBench's filter of static clips looks at
 THRESHOLD = 6.0 / 256.0  # of the shorter side, per pair of frames an eighth of a second apart
 RATE = 8.0  # pairs per second that the threshold means
 ENOUGH = 0.25  # share of pairs that must move
 LONGEST = 640  # pixels; Verse-Bench halves above
 
 
-def top_length(flow: Array) -> float:
-    """Mean length of the longest 5 % of the vectors, in pixels. Source: VBench, dynamic_degree.
+def top_length(flow: Array, share: float = TOP) -> float:
+    """Mean length of the longest 5 % (or another share) of the vectors, in pixels. Source: VBench, dynamic_degree.
 
     Raises:
-        Unscorable: fewer than 20 pixels, of which 5 % is none.
+        Unscorable: so few pixels that the share of them is none (under 20 for 5 %).
     """
     lengths = np.hypot(flow[0], flow[1]).astype(np.float64).ravel()
-    count = int(lengths.size * TOP)
+    count = int(lengths.size * share)
     if not count:
-        raise Unscorable(f"A flow of {lengths.size} pixels has no top 5 %.", "too_small")
+        raise Unscorable(f"A flow of {lengths.size} pixels has no top {100 * share:g} %.", "too_small")
     return float(np.partition(lengths, lengths.size - count)[-count:].mean())
 
 
@@ -55,6 +56,23 @@ def is_dynamic_official(tops: ArrayLike, side: int) -> bool:
     lengths = np.asarray(tops, dtype=np.float64)
     needed = round(4 * ((len(lengths) + 1) / 16.0))
     return bool(len(lengths) and np.count_nonzero(lengths > 6.0 * (side / 256.0)) >= needed)
+
+
+def is_static(tops: ArrayLike, ends: ArrayLike, side: int) -> bool:
+    """Whether VBench's filter (static_filter.py) keeps a clip for temporal flickering.
+
+    At most round(2 frames / 16) pairs of neighbours, halves to even, may move more than 3 * side / 256 pixels, and the first and
+    the last frame no further apart, there or back, than twice that many such lengths: not at all in a clip of up to four frames.
+
+    Args:
+        tops: ``top_length`` of 2 % for each pair of neighbours, (frames - 1,).
+        ends: the same from first to last frame and from last to first, (2,).
+        side: the shorter side of the picture before padding, in pixels.
+    """
+    lengths = np.asarray(tops, dtype=np.float64)
+    allowed = round(2 * ((len(lengths) + 1) / 16.0))
+    length = 3.0 * (side / 256.0)
+    return bool(np.count_nonzero(lengths > length) <= allowed and (np.asarray(ends) <= length * allowed * 2).all())
 
 
 def is_dynamic(tops: ArrayLike, side: int, seconds: ArrayLike) -> bool:

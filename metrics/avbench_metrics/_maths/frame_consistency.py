@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -32,9 +30,3 @@ def consistency(embeddings: ArrayLike) -> float:
     before = np.clip(np.sum(unit[1:] * unit[:-1], axis=1), 0.0, 1.0)
     first = np.clip(unit[1:] @ unit[0], 0.0, 1.0)
     return float(np.mean((before + first) / 2))
-
-
-def per_frame(scores: Sequence[float], details: Sequence[Mapping[str, float]]) -> Mapping[str, float]:
-    """VBench's own figure, the mean over all frames of all clips; ``details`` count each clip's ``frames`` that were compared."""
-    counts = [row["frames"] for row in details]
-    return {"per_frame": float(np.average(scores, weights=counts))}

@@ -65,23 +65,36 @@ def official(scores: Mapping[str, float]) -> Total:
     return _total({name: scores.get(name, 0.0) for name in DIMENSIONS})
 
 
-def fixed(scores: Mapping[str, float]) -> Total:
-    """The same sum where all sixteen are there.
+def fixed(scores: Mapping[str, float], dimensions: Sequence[str] = tuple(DIMENSIONS)) -> Total:
+    """The same sum over some dimensions, all of which must be there.
+
+    Args:
+        scores: as in ``official``.
+        dimensions: at least one of quality and one of semantics; all sixteen unless said otherwise.
 
     Raises:
         Unscorable: ``missing`` or ``not_finite``.
         ValueError: a name that is no dimension.
     """
     _check_names(scores)
-    _check_whole(scores, DIMENSIONS)
-    return _total(scores)
+    _check_whole(scores, dimensions)
+    return _total({name: scores[name] for name in dimensions})
 
 
 def fixed_quality(scores: Mapping[str, float]) -> float:
     """The quality score alone, which needs its own seven dimensions; raises as ``fixed``."""
+    return _part(scores, tuple(QUALITY), QUALITY)
+
+
+def fixed_semantic(scores: Mapping[str, float], dimensions: Sequence[str] = tuple(SEMANTIC)) -> float:
+    """The semantic score alone, of all nine dimensions or of some; raises as ``fixed``."""
+    return _part(scores, dimensions, SEMANTIC)
+
+
+def _part(scores: Mapping[str, float], dimensions: Sequence[str], group: Mapping[str, tuple[float, float, float]]) -> float:
     _check_names(scores)
-    _check_whole(scores, QUALITY)
-    return _mean(scores, QUALITY)
+    _check_whole(scores, dimensions)
+    return _mean({name: scores[name] for name in dimensions}, group)
 
 
 def _check_names(names: Sequence[str] | Mapping[str, float]) -> None:
@@ -90,7 +103,7 @@ def _check_names(names: Sequence[str] | Mapping[str, float]) -> None:
         raise ValueError(f"{', '.join(unknown)}: no dimension of VBench; known are {', '.join(DIMENSIONS)}.")
 
 
-def _check_whole(scores: Mapping[str, float], group: Mapping[str, tuple[float, float, float]]) -> None:
+def _check_whole(scores: Mapping[str, float], group: Sequence[str]) -> None:
     absent = [name for name in group if name not in scores]
     if absent:
         raise Unscorable(f"No score for {', '.join(absent)}: the sum needs all {len(group)} dimensions.", "missing")
@@ -100,8 +113,8 @@ def _check_whole(scores: Mapping[str, float], group: Mapping[str, tuple[float, f
 
 
 def _mean(scores: Mapping[str, float], group: Mapping[str, tuple[float, float, float]]) -> float:
-    weights = [weight for _, _, weight in group.values()]
-    return sum(normalised(name, scores[name]) * weight for name, (_, _, weight) in group.items()) / sum(weights)
+    weights = {name: weight for name, (_, _, weight) in group.items() if name in scores}
+    return sum(normalised(name, scores[name]) * weight for name, weight in weights.items()) / sum(weights.values())
 
 
 def _total(scores: Mapping[str, float]) -> Total:

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from avbench.feature import Feature, Sample
-from avbench.metric import Card, ClipMetric
+from avbench.metric import CATEGORIES, Card, ClipMetric
 from avbench_metrics._features.clap import LICENCE, LICENCE_OF_LAION, PACKAGES, SOURCE, ClapSound, ClapText
 from avbench_metrics._maths.cosine import cosine
 
@@ -112,15 +112,18 @@ class ClapScoreVerseBench(ClapScore):
 class ClapScoreMova(ClapScore):
     """CLAP as MOVA's toolkit computes it."""
 
+    averaged: ClassVar[str] = CATEGORIES
     card: ClassVar[Card] = replace(
         ClapScore.card,
         formula="cosine of CLAP's embeddings of the prompt's text and of the sound",
         source=SOURCE + "github.com/OpenMOSS/MOVA, evaluation",
-        protocol=FUSION + "; 32 kHz mono (soxr) passed off as 48 kHz; " + FUSED + "the whole scene's text, at most 77 tokens",
+        version=2,
+        protocol=FUSION + "; 32 kHz mono (soxr) passed off as 48 kHz; " + FUSED + "the whole scene's text, at most 77 tokens; mean "
+        "of the means of the prompts' first categories",
         licence=LICENCE_OF_LAION,
         needs=("text",),
         notes="The network hears the sound 1.5 times too fast, and 15 s as 10 s; the text is the whole prompt with its dialogue, "
-        "cut. MOVA averages within each set of Verse-Bench first and then over the sets; avbench averages over clips." + COMPARED,
+        "cut. Verse-Bench's three sets weigh the same, whatever their size." + COMPARED,
     )
     uses: ClassVar[tuple[Feature, ...]] = (ClapText("mova"), ClapSound("mova"))
 

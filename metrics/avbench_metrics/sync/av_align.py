@@ -11,7 +11,7 @@ import numpy as np
 from avbench.clip import Clip
 from avbench.errors import Unscorable
 from avbench.feature import Array, Feature, Read, Sample, Waveform
-from avbench.metric import Card, ClipMetric
+from avbench.metric import CATEGORIES, Card, ClipMetric
 from avbench_metrics._features.flow import FlowMagnitude
 from avbench_metrics._features.onset_strength import OnsetStrength, onsets
 from avbench_metrics._maths.matching import matched
@@ -73,6 +73,7 @@ class AvAlignOfficial(ClipMetric):
 class AvAlignMova(ClipMetric):
     """AV-Align of MOVA's Verse-Bench toolkit."""
 
+    averaged: ClassVar[str] = CATEGORIES
     card: ClassVar[Card] = Card(
         title="AV-Align",
         better="higher",
@@ -84,7 +85,7 @@ class AvAlignMova(ClipMetric):
         extra="javis",
         packages=("librosa",),
         notes="Onsets may share a motion peak, as in JavisBench: taken over, since what is known of the toolkit is its tolerance "
-        "and formula, not its pairing.",
+        "and formula, not its pairing. The value is the mean of the means of the prompts' first categories.",
     )
     uses: ClassVar[tuple[Feature, ...]] = (NATIVE_FLOW, ONSETS_AT_44100)
 

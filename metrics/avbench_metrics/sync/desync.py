@@ -11,7 +11,7 @@ import numpy as np
 
 from avbench.errors import Unscorable
 from avbench.feature import Array, Feature, Sample
-from avbench.metric import Card, ClipMetric
+from avbench.metric import CATEGORIES, Card, ClipMetric
 from avbench_metrics._features.synchformer_offsets import SyncedLength, SynchformerLogits, VerseBenchLogits
 from avbench_metrics._maths.desync import FPS, GRID, RATE, end_windows, offset, segment_count, tiled_windows
 
@@ -142,6 +142,7 @@ class DeSyncAvBenchmark(_Windowed):
 class DeSyncMova(_Windowed):
     """MOVA's DeSync: av-benchmark's over all but the last tenth of a second."""
 
+    averaged: ClassVar[str] = CATEGORIES
     card: ClassVar[Card] = Card(
         title="DeSync",
         better="lower",
@@ -149,11 +150,12 @@ class DeSyncMova(_Windowed):
         range=(0.0, 2.0),
         formula="mean over the first and the last 14 segments of |argmax of 21 logits over -2, -1.8 ... 2 s|",
         source="github.com/OpenMOSS/MOVA, evaluation/metrics/av_quality",
-        protocol=f"{PREPROCESSING}; the picture's length less 0.1 s",
+        version=2,
+        protocol=f"{PREPROCESSING}; the picture's length less 0.1 s; mean of the means of the prompts' first categories",
         licence=WEIGHTS,
         extra="sync",
         packages=("torch", "torchaudio"),
-        notes=f"{GRID_NOTE} Published as a mean of the means of three sets. Silent and frozen clips get a number.",
+        notes=f"{GRID_NOTE} Verse-Bench's three sets weigh the same, whatever their size. Silent and frozen clips get a number.",
     )
 
     def _rows(self, sample: Sample) -> Array:

@@ -28,6 +28,7 @@ class VBenchQualityOfficial(Total):
         range=(-5.0, 5.0),
         formula=FORMULA,
         source=SOURCE,
+        version=2,
         protocol=f"{MEANS}; what is not measured counts as 0 before it is normalised, down to -2.42",
         notes=NOTES,
     )
@@ -49,6 +50,7 @@ class VBenchQuality(Total):
         range=(-5.0, 5.0),
         formula=FORMULA,
         source=SOURCE,
+        version=2,
         protocol=f"{MEANS}; all seven must be measured",
         notes=NOTES,
     )

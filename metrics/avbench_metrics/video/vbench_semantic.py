@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from avbench.errors import Unscorable
 from avbench.metric import Card, Total
 from avbench_metrics._maths import vbench_total as sums
-from avbench_metrics.video.vbench_total import LACKING, MEANS, SOURCE, measured, parts_of
+from avbench_metrics.video.vbench_total import LACKING, MEANS, MEASURED, SOURCE, measured, parts_of
 
 FORMULA = "mean of (score - low) / (high - low) over nine dimensions"
+SEMANTIC = tuple(name for name in MEASURED if name in sums.SEMANTIC)
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,7 @@ class VBenchSemanticOfficial(Total):
         range=(-5.0, 5.0),
         formula=FORMULA,
         source=SOURCE,
+        version=2,
         protocol=f"{MEANS}; what is not measured counts as 0 before it is normalised",
         notes=f"{LACKING} They count as 0, so that this is no semantic score of the leaderboard.",
     )
@@ -37,28 +38,24 @@ class VBenchSemanticOfficial(Total):
 
 @dataclass(frozen=True)
 class VBenchSemantic(Total):
-    """The same where all nine have a score."""
+    """The same of the two dimensions that are measured here."""
 
     card: ClassVar[Card] = Card(
-        title="VBench semantic",
+        title="VBench semantic (2 of 9 dimensions)",
         better="higher",
         unit="1",
         range=(-5.0, 5.0),
-        formula=FORMULA,
-        source=SOURCE,
-        protocol=f"{MEANS}; all nine must be measured",
-        notes=f"{LACKING} Until they are, there is no semantic score.",
+        formula="mean of (score - low) / (high - low) over temporal style and overall consistency",
+        source="avbench, after " + SOURCE,
+        protocol=f"{MEANS}; both must be measured",
+        notes=f"{LACKING} They are left out of the mean, so that this is no semantic score of the leaderboard.",
     )
     parts: ClassVar[tuple[str, ...]] = parts_of(sums.SEMANTIC)
 
     def score(self, values: Mapping[str, float | None]) -> float:
         """See the card; raises ``Unscorable`` with the names of what is not measured."""
-        scores = measured(values)
-        absent = [name for name in sums.SEMANTIC if name not in scores]
-        if absent:
-            raise Unscorable(f"No score for {', '.join(absent)}: the sum needs all {len(sums.SEMANTIC)} dimensions.", "missing")
-        return sums.official(scores).semantic
+        return sums.fixed_semantic(measured(values), SEMANTIC)
 
 
 METRIC = VBenchSemantic()
-PROTOCOLS = {"fixed": METRIC, "official": VBenchSemanticOfficial()}
+PROTOCOLS = {"measured": METRIC, "official": VBenchSemanticOfficial()}

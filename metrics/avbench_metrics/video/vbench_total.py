@@ -19,6 +19,7 @@ ABSENT = (
     ("scene", "Tag2Text's captions"),
     ("appearance_style", "the style's words, which stand in VBench's auxiliary_info and not in the prompt"),
 )
+MEASURED = tuple(name for name in sums.DIMENSIONS if name not in dict(ABSENT))
 LACKING = "Not measured here: " + "; ".join(f"{name} (needs {what})" for name, what in ABSENT) + "."
 
 
@@ -35,7 +36,7 @@ def measured(values: Mapping[str, float | None]) -> dict[str, float]:
 
 SOURCE = "VBench, arXiv 2311.17982; github.com/Vchitect/VBench, scripts/cal_final_score.py"
 FORMULA = "(4 quality + semantic) / 5, each a weighted mean of (score - low) / (high - low)"
-MEANS = "dimensions as means over their clips; VBench weighs two of them by frames, which is the same for clips of one length"
+MEANS = "dimensions as VBench gives them on one GPU"
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class VBenchTotalOfficial(Total):
         range=(-5.0, 5.0),
         formula=FORMULA,
         source=SOURCE,
+        version=2,
         protocol=f"{MEANS}; what is not measured counts as 0 before it is normalised",
         notes=f"{LACKING} They count as 0, so that this is no total of the leaderboard: it compares models judged here alike, "
         "no more.",
@@ -62,24 +64,25 @@ class VBenchTotalOfficial(Total):
 
 @dataclass(frozen=True)
 class VBenchTotal(Total):
-    """The same where all sixteen dimensions have a score."""
+    """The same of the nine dimensions that are measured here."""
 
     card: ClassVar[Card] = Card(
-        title="VBench total",
+        title="VBench total (9 of 16 dimensions)",
         better="higher",
         unit="1",
         range=(-5.0, 5.0),
         formula=FORMULA,
-        source=SOURCE,
-        protocol=f"{MEANS}; all sixteen must be measured",
-        notes=f"{LACKING} Until they are, there is no total; see vbench_quality, which needs seven dimensions.",
+        source="avbench, after " + SOURCE,
+        protocol=f"{MEANS}; over {', '.join(MEASURED)}, all of which must be measured",
+        notes=f"{LACKING} They are left out of the means, so that this is no total of the leaderboard: it compares models judged "
+        "here alike, no more.",
     )
     parts: ClassVar[tuple[str, ...]] = parts_of(sums.DIMENSIONS)
 
     def score(self, values: Mapping[str, float | None]) -> float:
         """See the card; raises ``Unscorable`` with the names of what is not measured."""
-        return sums.fixed(measured(values)).total
+        return sums.fixed(measured(values), MEASURED).total
 
 
 METRIC = VBenchTotal()
-PROTOCOLS = {"fixed": METRIC, "official": VBenchTotalOfficial()}
+PROTOCOLS = {"measured": METRIC, "official": VBenchTotalOfficial()}
