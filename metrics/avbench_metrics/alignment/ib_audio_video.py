@@ -12,8 +12,10 @@ from avbench_metrics._maths.cosine import cosine
 
 SOUND = "sound: 16 kHz (torchaudio's sinc), three clips of 2 s, Kaldi log-mel 128 x 204"
 CLIPS = "picture: five clips of 2 s, first and last frame, short side 224 (bilinear), three squares each; "
-PAIRS = "picture: half a frame per second (FFmpeg's fps filter), each frame with the next, short side 224 (bicubic), three squares "
-"each; "
+PAIRS = (
+    "picture: half a frame per second (FFmpeg's fps filter), each frame with the next, short side 224 (bicubic), three squares "
+    "each; "
+)
 FIRST_CHANNEL = ", first channel less the mean of all, overlapping clips share what was subtracted"
 
 
