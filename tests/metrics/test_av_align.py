@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from avbench_metrics.sync import av_align
 
 from avbench.clip import Clip, Prompt
 from avbench.feature import Sample
-from avbench_metrics.sync import av_align
 
 cv2 = pytest.importorskip("cv2")
 librosa = pytest.importorskip("librosa")

@@ -42,7 +42,7 @@ class FlowMagnitude(Feature):
 class FlowOfOpenCv(Feature):
     """Frames per second, then the mean Farneback flow magnitude per pair of frames in pixels: float64 (1 + pairs,).
 
-    At the file's size, of the grey that OpenCV makes of the colours: not the luma that the file holds, whose steps and range differ.
+    At the file's size, of the grey that OpenCV makes of the colours: not the luma that the file holds.
     """
 
     @property

@@ -82,8 +82,8 @@ class AvAlignMova(ClipMetric):
         formula="I / (|A| + |V| - I), I = onsets within one frame of any motion peak; 0 where there are no peaks",
         source="github.com/OpenMOSS/MOVA, evaluation",
         version=2,
-        protocol="librosa onsets (hop 512, 44.1 kHz); Farneback flow of OpenCV's grey at the file's size; strict maxima from 0.1 px "
-        "per frame on, at i / fps, fps as the container says",
+        protocol="librosa onsets (hop 512, 44.1 kHz); Farneback flow of OpenCV's grey at the file's size; strict maxima from 0.1 "
+        "px per frame on, at i / fps, fps as the container says",
         extra="javis",
         packages=("librosa",),
         notes="Onsets may share a motion peak, as in JavisBench: taken over, since what is known of the toolkit is its tolerance "
