@@ -24,7 +24,7 @@ ASKED = ["content_enjoyment@verse_bench", "clap_score@verse_bench", "sidecar_mat
 
 
 def noise(seconds: float = 2.0, rate: int = 16_000) -> np.ndarray:
-    return 0.3 * np.random.default_rng(0).standard_normal(round(seconds * rate)).astype(np.float32)
+    return 0.1 * np.random.default_rng(0).standard_normal(round(seconds * rate)).astype(np.float32)
 
 
 @pytest.fixture

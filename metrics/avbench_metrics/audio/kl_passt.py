@@ -91,4 +91,8 @@ class KlPasstVerseBench(KlPasst):
 
 
 METRIC = KlPasst()
-PROTOCOLS = {"fixed": METRIC, **{name: KlPasstAvBenchmark(seconds) for name, seconds in AV_BENCHMARK_SECONDS.items()}, "verse_bench": KlPasstVerseBench()}
+PROTOCOLS = {
+    "fixed": METRIC,
+    **{name: KlPasstAvBenchmark(seconds) for name, seconds in AV_BENCHMARK_SECONDS.items()},
+    "verse_bench": KlPasstVerseBench(),
+}

@@ -64,7 +64,7 @@ class SidecarMatchMetric(ClipMetric):
         better="none",
         unit="1",
         range=(-1.0, 1.0),
-        formula="max over lags up to 50 ms of sum(x y) / sqrt(sum(x^2) sum(y^2)), x the file beside the clip, y the clip's own sound",
+        formula="max over lags up to 50 ms of sum(x y) / sqrt(sum(x^2) sum(y^2)), x the file beside the clip, y its own sound",
         source="avbench",
         protocol="16 kHz mono (soxr)",
         notes="1 for the same sound, about .99 after lossy coding. Benchmarks whose official code reads a file beside the clip "
