@@ -48,6 +48,11 @@ class Waveform:
 
 
 @dataclass(frozen=True)
+class OwnWaveform(Waveform):
+    """Ask for the sound in the clip's own file, even where a file beside it is the sound to judge."""
+
+
+@dataclass(frozen=True)
 class PromptText:
     """Ask for the prompt's words; they become part of the cache key."""
 

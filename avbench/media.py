@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from avbench.errors import MachineFault, MediaError, out_of_memory
-from avbench.feature import Array, Frames, Read, Waveform
+from avbench.feature import Array, Frames, OwnWaveform, Read, Waveform
 from avbench.pictures import PictureGatherer, Shown
 from avbench.truncation import missing_bytes
 
@@ -42,6 +42,7 @@ class Media:
     sounds: dict[Waveform, tuple[Array, int]] = field(default_factory=dict)
     no_picture: MediaError | None = None
     no_sound: MediaError | None = None
+    no_own_sound: MediaError | None = None
     opens: int = 0
 
     def frames(self, ask: Frames) -> tuple[Array, Array]:
@@ -55,8 +56,9 @@ class Media:
 
     def waveform(self, ask: Waveform) -> tuple[Array, int]:
         """The sound asked for, or the reason why there is none."""
-        if self.no_sound is not None:
-            raise self.no_sound
+        reason = self.no_own_sound if isinstance(ask, OwnWaveform) else self.no_sound
+        if reason is not None:
+            raise reason
         return self.sounds[ask]
 
 
@@ -76,11 +78,14 @@ def decode(path: Path, reads: tuple[Read, ...], audio_path: Path | None = None) 
     asks_picture = tuple(dict.fromkeys(r for r in reads if isinstance(r, Frames)))
     asks_sound = tuple(dict.fromkeys(r for r in reads if isinstance(r, Waveform)))
     media = Media()
-    beside = audio_path if asks_sound else None
-    _decode_file(path, asks_picture, () if beside else asks_sound, media)
-    if beside is not None:
+    own = tuple(r for r in asks_sound if audio_path is None or isinstance(r, OwnWaveform))
+    others = tuple(r for r in asks_sound if r not in own)
+    _decode_file(path, asks_picture, own, media)
+    media.no_own_sound = media.no_sound
+    if audio_path is not None and others:
+        media.no_sound = None
         try:
-            _decode_file(beside, (), asks_sound, media)
+            _decode_file(audio_path, (), others, media)
         except MediaError as error:  # the picture is whole and keeps its scores
             media.no_sound = error
     return media
