@@ -32,7 +32,7 @@ from avbench.reference import write as write_reference
 from avbench.report import BenchmarkFacts, ClipScore, Counts, Missing, Report, Result, Weights, weighing
 from avbench.statistics import mean_interval
 from avbench.store import decoder_identity, default_root
-from avbench.uncertainty import gap_notes, uncertainty
+from avbench.uncertainty import Uncertainty, gap_notes, total_uncertainty, uncertainty
 
 Progress = Callable[[str, int, int], None]
 AVAILABLE = "available"
@@ -372,27 +372,31 @@ def _results(request: Request, side: Side, reference: Side | None) -> list[Resul
     }
     for name, metric in request.metrics.items():
         if isinstance(metric, Total):
-            found[name] = _total(name, metric, found)
+            found[name] = _total(name, metric, found, request)
     return [found[name] for name in request.metrics]
 
 
-def _total(name: str, metric: Total, found: Mapping[str, Result]) -> Result:
+def _total(name: str, metric: Total, found: Mapping[str, Result], request: Request) -> Result:
     """A total's N is the smallest of its parts'; a part that did not run counts as None."""
     parts = [found[part] for part in metric.parts if part in found]
     weakest = min((part.n for part in parts), key=lambda n: n.scored)
     base, _, protocol = name.partition("@")
     values = {part: found[part].value if part in found else None for part in metric.parts}
-    value, reason, kind = None, "", ""
+    value, reason, kind, beside = None, "", "", Uncertainty()
     try:
         with blamed_on(f"The metric {name} broke"):
             value = float(metric.score(values))
+            there = {part: found[part] for part in metric.parts if part in found}
+            beside = total_uncertainty(metric, value, there, [p.cluster or p.id for p in _asked(request)])
+            request.gaps[name] = beside.gaps
     except Unscorable as error:
         reason, kind = error.reason, error.kind
     behind = tuple(dict.fromkeys(weight for part in parts for weight in part.weights))
     return Result(
-        metric=base, protocol=protocol, title=metric.card.title, value=value, interval=None, n=weakest, unit=metric.card.unit,
+        metric=base, protocol=protocol, title=metric.card.title, value=value, interval=beside.interval, n=weakest,
+        unit=metric.card.unit,
         better=metric.card.better, identity=identity(metric, "\n".join(part.identity for part in parts)), kind="total",
-        reason=reason, reason_kind=kind, weights=behind,
+        reason=reason, reason_kind=kind, weights=behind, replicates=beside.replicates,
     )  # fmt: skip
 
 

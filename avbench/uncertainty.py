@@ -1,4 +1,4 @@
-"""What stands beside a set's distance, from sub-samples of its clips: interval, replicates, value at infinite N, noise floor."""
+"""What stands beside a set's distance or a total, from sub-samples: interval, replicates, value at infinite N, noise floor."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 
 from avbench.errors import Unscorable
 from avbench.feature import Sample
-from avbench.metric import SetMetric
+from avbench.metric import SetMetric, Total
+from avbench.report import Result
 from avbench.statistics import Interval, Jackknife, extrapolate, group_of, jackknife, noise_floor
 from avbench.statistics.sets import GROUPS
 
@@ -63,6 +64,39 @@ def uncertainty(
     if metric.needs_reference:
         _add_floor(metric, len(generated), reference, summaries, gaps)
     return replace(found, summaries=summaries, gaps=gaps)
+
+
+def total_uncertainty(metric: Total, value: float, parts: Mapping[str, Result], asked: Sequence[str]) -> Uncertainty:
+    """The same of a total: its parts without each group of prompts, put together anew.
+
+    Args:
+        metric: the total.
+        value: its score of all clips.
+        parts: those that ran, by name.
+        asked: clusters of all prompts that were asked.
+    """
+    groups = group_of(asked)
+    if len(set(groups.values())) < GROUPS:
+        return Uncertainty(gaps={"interval": f"{len(set(asked))} prompts are too few, {GROUPS} are needed"})
+    blind = [name for name, part in parts.items() if part.kind == "set" and part.value is not None and not part.replicates]
+    if blind:
+        return Uncertainty(gaps={"interval": f"its part {blind[0]} has none"})
+    try:
+        values = [{name: _without(parts.get(name), groups, left_out) for name in metric.parts} for left_out in range(GROUPS)]
+        found = Jackknife(value, tuple(float(metric.score(row)) for row in values))
+    except Unscorable as error:
+        return Uncertainty(gaps={"interval": error.reason})
+    return Uncertainty(found.interval(metric.card.range), found.replicates)
+
+
+def _without(part: Result | None, groups: Mapping[str, int], left_out: int) -> float | None:
+    """A part's value without the clips of one group; None where nothing is left or it has no value."""
+    if part is None or part.value is None:
+        return None
+    if part.kind == "set":
+        return part.replicates[left_out]
+    kept = [score for score in part.scores if groups[score.cluster] != left_out]
+    return part.mean(kept) if kept else None
 
 
 def _add_floor(

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
 from avbench_metrics._maths.frechet import frechet_distance
+from numpy.typing import NDArray
 from scipy import stats
 
 from avbench import catalog
 from avbench.clip import Prompt
 from avbench.errors import Unscorable
 from avbench.feature import Sample
-from avbench.metric import SetMetric
+from avbench.metric import Card, SetMetric, Total
+from avbench.report import ClipScore, Counts, Result
 from avbench.statistics import Jackknife, extrapolate, group_of, jackknife, noise_floor, set_difference
-from avbench.uncertainty import gap_notes, uncertainty
+from avbench.uncertainty import gap_notes, total_uncertainty, uncertainty
 
 
 def names(count: int) -> list[str]:
@@ -190,3 +193,32 @@ def test_a_breaking_metric_is_not_taken_for_an_unscorable_one() -> None:
     with pytest.raises(Unscorable):
         of.score(generated, reference)
     assert "NaN" in uncertainty(of, 1.0, generated, reference, names(12)).gaps["interval"]
+
+
+def test_a_total_has_the_jackknife_of_its_parts() -> None:
+    @dataclass(frozen=True)
+    class Sum(Total):
+        card: ClassVar[Card] = Card("sum", "higher", "1", (-np.inf, np.inf), "a + 2 b + d", "here")
+        parts: ClassVar[tuple[str, ...]] = ("a", "b", "absent", "d")
+
+        def score(self, values: Mapping[str, float | None]) -> float:
+            return float(values["a"] or 0) + 2 * float(values["b"] or 0) + float(values["d"] or 0)
+
+    rng = np.random.default_rng(0)
+    clips = [f"p{i}" for i in range(40)]
+
+    def part(name: str, values: NDArray[np.float64]) -> Result:
+        scores = tuple(ClipScore(clip, clip, float(x)) for clip, x in zip(clips, values, strict=True))
+        return Result(name, "default", name, float(values.mean()), None, Counts(40, 40, 0, 0), "1", "higher", name, scores=scores)
+
+    a, b = rng.normal(size=40), rng.normal(size=40)
+    distance = replace(part("d", a), kind="set", scores=(), value=3.0, replicates=tuple(3.0 + 0.1 * i for i in range(10)))
+    parts = {"a": part("a", a), "b": part("b", b), "d": distance}
+    groups = np.array([group_of(clips)[clip] for clip in clips])
+    expected = [a[groups != g].mean() + 2 * b[groups != g].mean() + distance.replicates[g] for g in range(10)]
+    found = total_uncertainty(Sum(), a.mean() + 2 * b.mean() + 3.0, parts, clips)
+    assert np.allclose(found.replicates, expected) and found.interval is not None
+    assert found.interval.low < a.mean() + 2 * b.mean() + 3.0 < found.interval.high
+    blind = {**parts, "d": replace(distance, replicates=())}
+    assert "d has none" in total_uncertainty(Sum(), 1.0, blind, clips).gaps["interval"]
+    assert "too few" in total_uncertainty(Sum(), 1.0, parts, clips[:5]).gaps["interval"]
