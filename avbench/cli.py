@@ -16,11 +16,13 @@ from avbench.commands import board as board_command
 from avbench.commands import compare as compare_command
 from avbench.commands import explain as explain_command
 from avbench.commands import gate as gate_command
+from avbench.commands import plan as plan_command
 from avbench.commands import reference as reference_command
 from avbench.commands import replay as replay_command
 from avbench.commands import submit as submit_command
+from avbench.commands import view as view_command
 from avbench.commands import weights as weights_command
-from avbench.errors import AvbenchError, UsageError
+from avbench.errors import AvbenchError, UsageError, printable
 
 if TYPE_CHECKING:
     from avbench.catalog import Entry
@@ -31,6 +33,7 @@ EXAMPLES = """examples:
   avbench run --clips clips/gt --report gt.json                         judge every clip of a folder
   avbench run --benchmark verse_bench --prompts prompts.json --clips clips/mine --metrics available --report mine.json
   avbench rank gt.json mine.json --format markdown                      a table of several reports
+  avbench view gt.json mine.json --out pages                            the same to look at: plots and every clip, offline
   avbench doctor --benchmark vbench --prompts info.json --clips clips/mine   which clip answers which prompt
 
 exit codes: 0 ok, 1 failed, 2 wrong request, 3 incomplete (a clip is missing or failed), 4 regression, 5 not comparable,
@@ -72,6 +75,7 @@ def parser() -> argparse.ArgumentParser:
 
     _add_run(command("run", _run, "Judge a folder of clips and write a report."))
     _add_rank(command("rank", _rank, "Print one table of several reports."))
+    view_command.add_options(command("view", view_command.execute, "Write reports as a folder of pages: table, plots, every clip."))
     _add_generate(command("generate", _generate, "Let a model answer a benchmark's prompts, one clip per prompt."))
     _add_list(command("list", _list, "Name the metrics, models and benchmarks that are installed."))
     _add_doctor(command("doctor", _doctor, "Show what can run here, or which clip answers which prompt."))
@@ -84,6 +88,7 @@ def parser() -> argparse.ArgumentParser:
     gate_command.add_options(command("gate", gate_command.execute, "Fail where new clips are worse than old ones, for CI."))
     explain_command.add_options(command("explain", explain_command.execute, "Show step by step how a report's number came about."))
     replay_command.add_options(command("replay", replay_command.execute, "Work a report's numbers out again and compare."))
+    plan_command.add_options(command("plan", plan_command.execute, "Say how many clips a difference needs, and what a run shows."))
     _add_card(command("card", _card, "Print a metric's declaration."))
     return top
 
@@ -161,13 +166,14 @@ def _writable(report: str | None) -> None:
     """A report that cannot be written is known before the first clip is opened."""
     if report is None:
         return
+    from avbench.report import parquet_beside
+
     path = Path(report)
     folder = next((p for p in path.absolute().parents if p.exists()), Path("/"))
-    if path.suffix == ".parquet":
-        raise UsageError(f"The report is JSON, with Parquet beside it: name it {path.with_suffix('.json')}.")
     try:
-        if path.is_dir():
-            raise IsADirectoryError(0, "it is a folder")
+        for file in (path, parquet_beside(path)):
+            if file.is_dir():
+                raise IsADirectoryError(0, f"{file.name} is a folder")
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
@@ -210,6 +216,7 @@ def _add_generate(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--program", metavar="COMMAND", help="for the model 'command': the program to run; {prompts} stands for "
                      "a jsonl file of prompts, {clips} for the folder it must fill with <id>.mp4")  # fmt: skip
     sub.add_argument("--timeout", type=float, default=600.0, metavar="SECONDS", help="for the model 'command' (default 600)")
+    _json_option(sub)
 
 
 def _generate(arguments: argparse.Namespace) -> int:
@@ -230,7 +237,10 @@ def _generate(arguments: argparse.Namespace) -> int:
             timeout_seconds=arguments.timeout,
             progress=progress,
         )
-    print(f"{made} clips made, {kept} kept in {arguments.clips}")
+    if arguments.json:
+        _print_json({"clips": printable(arguments.clips), "made": made, "kept": kept})
+    else:
+        print(f"{made} clips made, {kept} kept in {printable(arguments.clips)}")
     return 0
 
 
@@ -257,19 +267,27 @@ def _list(arguments: argparse.Namespace) -> int:
 
 def _listed(kind: str, entry: Entry) -> dict[str, Any]:
     """One plugin for machines; a metric with every protocol, its checkpoints and whether it can run here."""
-    from avbench import catalog
 
     facts: dict[str, Any] = {"name": entry.name, "axis": entry.axis, "from": entry.distribution, "summary": entry.summary()}
     if kind != "metrics":
         return facts
-    facts["protocols"] = []
+    try:
+        return {**facts, "protocols": _protocols(entry)}
+    except UsageError as error:
+        return {**facts, "protocols": [], "broken": str(error)}
+
+
+def _protocols(entry: Entry) -> list[dict[str, Any]]:
+    from avbench import catalog
+
+    found = []
     for protocol in catalog.protocols(entry.name):
         metric = catalog.load("metric", entry.name if protocol == "default" else f"{entry.name}@{protocol}")
         reason = catalog.unavailable(metric)
-        facts["protocols"].append({"protocol": protocol, "words": metric.card.protocol, "checkpoints": list(metric.checkpoints),
-                                   "runs_here": reason is None, "why_not": str(reason or ""),
-                                   "absent_parts": catalog.absent_parts(metric)})  # fmt: skip
-    return facts
+        found.append({"protocol": protocol, "words": metric.card.protocol, "checkpoints": list(metric.checkpoints),
+                      "runs_here": reason is None, "why_not": str(reason or ""),
+                      "absent_parts": catalog.absent_parts(metric)})  # fmt: skip
+    return found
 
 
 def _add_doctor(sub: argparse.ArgumentParser) -> None:
@@ -302,7 +320,10 @@ def _add_cache(sub: argparse.ArgumentParser) -> None:
 
 def _amount(text: str) -> float:
     """A number that is finite and not below 0, or argparse's error."""
-    value = float(text)
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
     if not (math.isfinite(value) and value >= 0):
         raise argparse.ArgumentTypeError(f"{text} is no amount; give a number of 0 or more")
     return value

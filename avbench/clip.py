@@ -10,7 +10,7 @@ import numpy as np
 
 from avbench.errors import MediaError
 from avbench.feature import Array, Frames, ImageReference, PromptText, Read, SpeakerReference, Waveform
-from avbench.media import Media, decode, read_image, read_waveform
+from avbench.media import Media, decode, fault_or_verdict, read_image, read_waveform, require_file
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,18 @@ class Prompt:
 
 
 def file_digest(path: Path) -> str:
-    """sha256 of a file's bytes, read in blocks. Raises ``MediaError`` where it cannot be read."""
+    """sha256 of a file's bytes, read in blocks.
+
+    Raises:
+        MediaError: it cannot be read, or is no regular file.
+        MachineFault: the machine fails, not the file.
+    """
     try:
+        require_file(path)
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
-        raise MediaError(f"{path.name} cannot be read: {error.strerror or error}.") from error
+        raise fault_or_verdict(path, error) from error
 
 
 class Clip:

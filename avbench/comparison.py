@@ -98,9 +98,7 @@ class Comparison:
             stage, cause = stages.get(clip, ("score", ""))
             numbers = after.get(clip, {})
             different = [x for x, number in before[clip].items() if not self._agree(number, numbers.get(x))]
-            self.differences += [
-                Difference(old.name, clip, stage, x, before[clip][x], numbers.get(x), cause) for x in different
-            ]
+            self.differences += [Difference(old.name, clip, stage, x, before[clip][x], numbers.get(x), cause) for x in different]
             if not different and clip in stages:
                 quiet[clip] = stages[clip]
         self._note_drifts(old.name, quiet)

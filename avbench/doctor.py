@@ -8,6 +8,7 @@ from typing import Any
 
 from avbench import catalog
 from avbench.benchmark import Benchmark
+from avbench.errors import UsageError
 from avbench.pairing import pair
 from avbench.runner import provenance
 from avbench.store import Store, default_root
@@ -19,8 +20,11 @@ def machine(benchmark: str | None = None) -> dict[str, Any]:
     reasons: dict[str, str] = {}
     bench: Benchmark | None = catalog.load("benchmark", benchmark) if benchmark else None
     for name in bench.metrics if bench else catalog.entries("metric"):
-        metric = catalog.load("metric", name)
-        missing, absent = catalog.unavailable(metric), catalog.absent_parts(metric)
+        try:
+            metric = catalog.load("metric", name)
+            missing, absent = catalog.unavailable(metric), catalog.absent_parts(metric)
+        except UsageError as error:
+            missing, absent = error, {}
         without = f"runs here without its parts {', '.join(absent)}" if absent else ""
         reasons[name] = without if missing is None else str(missing)
     return {
@@ -49,8 +53,7 @@ def machine_text(facts: dict[str, Any]) -> str:
 def clips(folder: str, benchmark: str, prompts: str | None, limit: int | None) -> tuple[list[dict[str, str]], bool]:
     """One row per prompt and per file that nobody asked for: status, prompt, file, why; and whether all prompts matched."""
     bench: Benchmark = catalog.load("benchmark", benchmark)
-    asked = bench.prompts(Path(prompts) if prompts else None, limit)
-    pairing = pair(asked, Path(folder), bench)
+    pairing = pair(bench.prompts(Path(prompts) if prompts else None), Path(folder), bench, limit=limit)
     rows = [{"status": "matched", "prompt": c.id, "file": c.path.name, "why": _why(c.audio_path)} for c in pairing.clips]
     rows += [{"status": kind, "prompt": i, "file": "", "why": why} for i, kind, why in pairing.missing]
     rows += [{"status": "extra", "prompt": "", "file": name, "why": why} for name, why in pairing.extra]

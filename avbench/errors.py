@@ -3,9 +3,10 @@
 AvbenchError
 ├── UsageError          exit 2: a wrong name, option or file, known before anything runs
 │   ├── UnknownName     no plugin, clip or column of that name; carries the nearest known names
-│   ├── DuplicateName   two plugins or two clips claim one name
+│   ├── DuplicateName   two plugins claim one name
 │   ├── MissingExtra    an optional package is not installed; carries the pip line
 │   └── MissingCheckpoint   a network's weights are not here; carries the command that fetches them
+├── MachineFault        no memory, a failing disk: nothing that says anything about a clip; the run stops
 ├── NotComparable       exit 5: two values that may not share a column
 └── Unscorable          data, not a failure of the run: this clip has no score, and why
     └── MediaError      the file itself cannot be read as asked
@@ -56,7 +57,7 @@ class UnknownName(UsageError):
 
 
 class DuplicateName(UsageError):
-    """Two things claim one name; the message prints both."""
+    """Two plugins claim one name; the message prints both."""
 
 
 class MissingExtra(UsageError):
@@ -75,14 +76,23 @@ class MissingExtra(UsageError):
 
 
 class MissingCheckpoint(UsageError):
-    """The weights ``name`` are not on this machine; the message says what is absent, how to get it, and how to go on without."""
+    """The weights ``name`` are not on this machine; the message says what is absent and the way to get it."""
 
-    def __init__(self, name: str, absent: str) -> None:
-        super().__init__(
-            f"The checkpoint {name!r} is not here ({absent}); run: avbench weights pull {name} (or, with a file fetched by hand: "
-            f"avbench weights add {name} FILE)."
-        )
+    def __init__(self, name: str, absent: str, way: str = "see: avbench weights list") -> None:
+        super().__init__(f"The checkpoint {name!r} is not here ({absent}); {way}.")
         self.name = name
+
+
+class MachineFault(AvbenchError):
+    """The machine fails, not a clip: the run stops rather than blame a clip for it."""
+
+
+def out_of_memory(when: str) -> MachineFault:
+    """The fault of a machine whose memory ran out; ``when`` says during what."""
+    return MachineFault(
+        f"Memory ran out while {when}. That says nothing about the clip; finished clips are kept, so run again with fewer "
+        "--workers or metrics, or on a machine with more memory."
+    )
 
 
 class NotComparable(AvbenchError):
@@ -107,10 +117,15 @@ class Unscorable(AvbenchError):
 
 
 class MediaError(Unscorable):
-    """The file cannot be decoded as asked: ``unreadable``, ``truncated``, ``no_video``, ``no_audio``, ``too_large`` ..."""
+    """The file cannot be decoded as asked: ``unreadable``, ``damaged``, ``truncated``, ``no_video``, ``no_audio`` ...
 
-    def __init__(self, reason: str, kind: str = "unreadable") -> None:
+    Args:
+        lasting: whether it follows from the file's bytes; else (no permission, a dead worker) it is never kept in a store.
+    """
+
+    def __init__(self, reason: str, kind: str = "unreadable", *, lasting: bool = True) -> None:
         super().__init__(reason, kind)
+        self.lasting = lasting
 
 
 def _restored(kind: type[AvbenchError], words: str, facts: dict[str, Any]) -> AvbenchError:

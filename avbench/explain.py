@@ -7,7 +7,7 @@ from typing import Any
 
 from avbench import cards, catalog, ledger, weights
 from avbench.errors import UnknownName, UsageError
-from avbench.feature import Frames, ImageReference, PromptText, Read, SpeakerReference, Waveform
+from avbench.feature import Frames, ImageReference, OwnWaveform, PromptText, Read, SpeakerReference, Waveform
 from avbench.metric import CATEGORIES, CLIPS, Metric, Total
 from avbench.report import Report, Result
 from avbench.runner import identity
@@ -61,7 +61,8 @@ def words_of_read(read: Read) -> str:
         return f"picture: {rate}, {size}, {'luma' if read.gray else 'RGB'}"
     if isinstance(read, Waveform):
         rate = "the file's rate" if read.rate is None else f"{read.rate} Hz"
-        return f"sound: {rate}, {'first channel' if read.first_channel else 'mean of all channels'}"
+        place = " of the clip itself" if isinstance(read, OwnWaveform) else ""
+        return f"sound{place}: {rate}, {'first channel' if read.first_channel else 'mean of all channels'}"
     kinds = {PromptText: "the prompt's words", SpeakerReference: "the prompt's voice", ImageReference: "the prompt's picture"}
     return kinds[type(read)]
 

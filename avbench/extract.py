@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
 
 from avbench.clip import Clip
-from avbench.errors import AvbenchError, Unscorable
+from avbench.errors import AvbenchError, Unscorable, out_of_memory
 from avbench.feature import Array, Feature, Frames, Read, Waveform
 from avbench.store import Store, key_of
 from avbench.trace import Trace, failure_word, input_digest, value_digest
@@ -79,8 +80,10 @@ class Extractor:
         for feature, rows in waiting.items():
             for start in range(0, len(rows), feature.batch_size):
                 batch = rows[start : start + feature.batch_size]
-                outputs = self._function(feature)([array for _, _, array in batch])
-                for (result, key, _), output in zip(batch, outputs, strict=True):
+                with _blamed(feature, "on a batch of clips"):
+                    outputs = self._function(feature)([array for _, _, array in batch])
+                    pairs = list(zip(batch, outputs, strict=True))
+                for (result, key, _), output in pairs:
                     self._keep(result, feature, key, output)
         self.counts.corrupted += (self.store.corrupted if self.store else 0) - damaged
         return results
@@ -130,7 +133,7 @@ class Extractor:
         self.counts.computed += 1
         result.values[feature] = value
         result.trace.features[feature] = digest = value_digest(value)
-        if self.store:
+        if self.store and getattr(value, "lasting", True):
             inputs = {repr(read): result.trace.inputs[read] for read in feature.reads}
             self.store.put(key, value, {"digest": digest, "inputs": inputs})
 
@@ -152,13 +155,23 @@ def has_network(feature: Feature) -> bool:
 def _prepare_one(feature: Feature, clip: Clip) -> Any:
     """What the feature prepared, or the typed failure in its place."""
     try:
-        return feature.prepare(clip)
+        with _blamed(feature, f"on clip {clip.id} ({clip.path})"):
+            return feature.prepare(clip)
     except Unscorable as error:
         return error
-    except (AvbenchError, MemoryError):
+
+
+@contextlib.contextmanager
+def _blamed(feature: Feature, where: str) -> Iterator[None]:
+    """Whatever is raised beside avbench's own errors is a defect of the feature: an ``AvbenchError`` that says so."""
+    try:
+        yield
+    except AvbenchError:
         raise
+    except MemoryError as error:
+        raise out_of_memory(f"{feature!r} was computed {where}") from error
     except Exception as error:
         raise AvbenchError(
-            f"{feature!r} broke on clip {clip.id} ({clip.path}): {type(error).__name__}: {error}. This is a defect of the "
+            f"{feature!r} broke {where}: {type(error).__name__}: {error}. This is a defect of the "
             "feature, not of the clip; finished clips are kept, and a run without the metrics that use it goes on."
         ) from error

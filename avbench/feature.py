@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from avbench import weights
+from avbench import libraries, weights
 
 if TYPE_CHECKING:
     from avbench.clip import Clip, Prompt
@@ -48,6 +48,11 @@ class Waveform:
 
 
 @dataclass(frozen=True)
+class OwnWaveform(Waveform):
+    """Ask for the sound in the clip's own file, even where a file beside it is the sound to judge."""
+
+
+@dataclass(frozen=True)
 class PromptText:
     """Ask for the prompt's words; they become part of the cache key."""
 
@@ -70,10 +75,14 @@ class Feature(ABC):
 
     ``reads`` declares everything that ``prepare`` may ask of the clip, so that one decode serves all features.
     ``version`` rises when the same parameters give another array. ``batch_size`` is how many clips go into one batch.
+    ``libraries`` are the distributions whose code is the network (or asks it): another version of one is another feature.
+    ``width`` is how many numbers a row of the array has, where features that others computed may stand in for it.
     """
 
     version: ClassVar[int] = 1
     batch_size: ClassVar[int] = 8
+    libraries: ClassVar[tuple[str, ...]] = ()
+    width: ClassVar[int | None] = None
 
     @property
     @abstractmethod
@@ -104,9 +113,14 @@ class Feature(ABC):
         """
         return lambda batch: batch
 
+    def computation(self) -> str:
+        """Module, class, parameters and version: what is computed, whatever the weights."""
+        return f"{type(self).__module__}.{self!r}#v{self.version}"
+
     def identity(self) -> str:
-        """Module, class, parameters, version and checkpoint: the feature's half of its cache key."""
-        return f"{type(self).__module__}.{self!r}#v{self.version}:{self.checkpoint}"
+        """Computation, checkpoint and the libraries' versions: the feature's half of its cache key."""
+        behind = "".join(f" {name} {libraries.version_of(name)}" for name in self.libraries)
+        return f"{self.computation()}:{self.checkpoint}{behind}"
 
 
 @dataclass(frozen=True)

@@ -6,22 +6,28 @@ import contextlib
 import math
 import multiprocessing
 import os
+import signal
 import sys
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
+from multiprocessing.synchronize import Event
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from avbench import weights
 from avbench.clip import Clip, Prompt
-from avbench.errors import AvbenchError, Unscorable, UsageError
+from avbench.errors import AvbenchError, MediaError, Unscorable, UsageError, out_of_memory
 from avbench.extract import Counts, Extracted, Extractor, Values
 from avbench.feature import Feature, Sample
-from avbench.media import single_threaded_decoder, use_decoder_threads
 from avbench.metric import ClipMetric, Metric, Score, SetMetric
 from avbench.store import Store
-from avbench.trace import Trace
+from avbench.trace import Trace, failure_word
+
+if TYPE_CHECKING:
+    from threadpoolctl import threadpool_limits
 
 
 @dataclass(frozen=True)
@@ -80,6 +86,14 @@ class Judge:
             digest = ""  # unreadable bytes have none; every score above says so
         return Outcome(clip.id, digest, scores, {f: extracted.values[f] for f in self._keep}, extracted.trace)
 
+    def crashed(self, clip: Clip) -> Outcome:
+        """Of a clip whose judging ends the process that does it: every score that needs the clip says so; nothing is stored."""
+        error = MediaError(f"{clip.path.name} ended two worker processes one after the other.", "crashed", lasting=False)
+        word = failure_word(error)
+        features = self.extractor.features
+        trace = Trace({read: word for f in features for read in f.reads}, dict.fromkeys(features, word))
+        return self._outcome(clip, Extracted(dict.fromkeys(features, error), trace))
+
 
 def lacks(metric: Metric, prompt: Prompt) -> str:
     """Which of the prompt fields that a metric needs is empty; "" where none is."""
@@ -95,8 +109,10 @@ def blamed_on(words: str) -> Iterator[None]:
     """Whatever a metric raises beside ``Unscorable`` is a defect of the metric: an ``AvbenchError`` that says so."""
     try:
         yield
-    except (AvbenchError, MemoryError):
+    except AvbenchError:
         raise
+    except MemoryError as error:
+        raise out_of_memory(f"a metric was computed ({words})") from error
     except Exception as error:
         raise AvbenchError(
             f"{words}: {type(error).__name__}: {error}. This is a defect of the metric, not of the clips; run without it to go on."
@@ -130,11 +146,6 @@ def judge_all(clips: Sequence[Clip], plan: Plan, workers: int, counts: Counts) -
     Args:
         workers: processes; 1 works in this one, more work in this one and others beside it. Results do not depend on it.
     """
-    with settled():
-        yield from _judge_all(clips, plan, workers, counts)
-
-
-def _judge_all(clips: Sequence[Clip], plan: Plan, workers: int, counts: Counts) -> Iterator[Outcome]:
     judge = Judge(plan)
     step = judge.extractor.chunk
     chunks = [clips[i : i + step] for i in range(0, len(clips), step)]
@@ -143,57 +154,110 @@ def _judge_all(clips: Sequence[Clip], plan: Plan, workers: int, counts: Counts) 
             yield from judge(chunk)
         counts.add(judge.extractor.counts)
         return
-    context = multiprocessing.get_context("spawn")
-    others = min(workers, len(chunks)) - 1
-    with single_threaded_decoder(), ProcessPoolExecutor(others, context, _start_worker, (plan,)) as pool:
-        try:
-            for outcomes in _in_order(chunks, judge, pool, others, counts):
-                yield from outcomes
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+    with _Crew(judge, min(workers, len(chunks)) - 1, counts) as crew:
+        for outcomes in _in_order(chunks, judge, crew):
+            yield from outcomes
     counts.add(judge.extractor.counts)
 
 
-def _in_order(
-    chunks: Sequence[Sequence[Clip]], judge: Judge, pool: ProcessPoolExecutor, others: int, counts: Counts
-) -> Iterator[list[Outcome]]:
-    """Chunks judged here and in the pool, given out in order.
+Done = tuple[list[Outcome], Counts]
+
+
+class _Crew:
+    """Worker processes; where one dies, all are started anew with the next chunk."""
+
+    def __init__(self, judge: Judge, size: int, counts: Counts) -> None:
+        self.judge, self.size, self.counts = judge, size, counts
+        self._context = multiprocessing.get_context("spawn")
+        self._ready = self._context.Event()  # set by the first worker that is up
+        self._pool = self._new(size)
+
+    def _new(self, size: int) -> ProcessPoolExecutor:
+        return ProcessPoolExecutor(size, self._context, _start_worker, (self.judge.plan, self._ready))
+
+    def __enter__(self) -> _Crew:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self._pool.shutdown(wait=kind is None, cancel_futures=kind is not None)
+
+    def submit(self, clips: Sequence[Clip]) -> Future[Done]:
+        """A chunk for whoever is free."""
+        try:
+            return self._pool.submit(_work, clips)
+        except BrokenProcessPool as error:
+            self._require_ready(error)
+            self._pool = self._new(self.size)
+            return self._pool.submit(_work, clips)
+
+    def outcomes(self, future: Future[Done], clips: Sequence[Clip]) -> list[Outcome]:
+        """What a finished future brought; the clips of dead workers are judged again, each in a process of its own.
+
+        Raises:
+            AvbenchError: no worker ever came up.
+        """
+        try:
+            return self._add(future.result())
+        except BrokenProcessPool as error:
+            self._require_ready(error)
+            return [self._alone(clip) for clip in clips]
+
+    def _alone(self, clip: Clip) -> Outcome:
+        for _ in range(2):
+            with contextlib.suppress(BrokenProcessPool), self._new(1) as pool:
+                return self._add(pool.submit(_work, [clip]).result())[0]
+        return self.judge.crashed(clip)
+
+    def _add(self, done: Done) -> list[Outcome]:
+        outcomes, delta = done
+        self.counts.add(delta)
+        return outcomes
+
+    def _require_ready(self, error: BrokenProcessPool) -> None:
+        if not self._ready.is_set():
+            raise AvbenchError(
+                "No worker process came up. A script must call avbench with workers under `if __name__ == '__main__':`, as every "
+                "worker imports the script again; one without that line can only use workers=1."
+            ) from error
+
+
+def _in_order(chunks: Sequence[Sequence[Clip]], judge: Judge, crew: _Crew) -> Iterator[list[Outcome]]:
+    """Chunks judged here and by the crew, given out in order.
 
     This process takes a chunk whenever the others have enough to do, so nobody waits for them to start.
     """
     todo = deque(range(len(chunks)))
-    running: dict[Future[tuple[list[Outcome], Counts]], int] = {}
+    running: dict[Future[Done], int] = {}
     done: dict[int, list[Outcome]] = {}
     for number in range(len(chunks)):
         while number not in done:
-            while todo and len(running) < 2 * others:
+            while todo and len(running) < 2 * crew.size:
                 index = todo.popleft()
-                running[pool.submit(_work, chunks[index])] = index
+                running[crew.submit(chunks[index])] = index
             if todo:
                 mine = todo.popleft()
                 done[mine] = judge(chunks[mine])
             else:
                 wait(running, return_when=FIRST_COMPLETED)
             for future in [f for f in running if f.done()]:
-                outcomes, delta = future.result()
-                done[running.pop(future)] = outcomes
-                counts.add(delta)
+                index = running.pop(future)
+                done[index] = crew.outcomes(future, chunks[index])
         yield done.pop(number)
 
 
 _judge: Judge | None = None
 
 
-def _start_worker(plan: Plan) -> None:
+def _start_worker(plan: Plan, ready: Event) -> None:
     global _judge
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends a worker without a word: the main process says what is to be said
     _settle()
     weights.use_stand_ins(plan.stand_in)
-    use_decoder_threads(1)
     _judge = Judge(plan)
+    ready.set()
 
 
-def _work(clips: Sequence[Clip]) -> tuple[list[Outcome], Counts]:
+def _work(clips: Sequence[Clip]) -> Done:
     assert _judge is not None
     _judge.extractor.counts = Counts()
     return _judge(clips), _judge.extractor.counts
@@ -206,17 +270,18 @@ _OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
 def settled() -> Iterator[None]:
     """One thread, no network; what the caller had set is there again afterwards.
 
-    OpenCV's and torch's results and speed must not depend on how many cores are idle, and checkpoints are fetched before a run,
-    never in its middle, whatever a library would do.
+    Results and speed must not depend on how many cores there are and how many are idle: a product of matrices on two threads has
+    other last digits. Checkpoints are fetched before a run, never in its middle, whatever a library would do.
     """
     import cv2
 
     threads, variables = cv2.getNumThreads(), {name: os.environ.get(name) for name in _OFFLINE}
     torch_threads = _torch_threads()
-    _settle()
+    limits = _settle()
     try:
         yield
     finally:
+        limits.restore_original_limits()
         cv2.setNumThreads(threads)
         if torch_threads is not None:
             sys.modules["torch"].set_num_threads(torch_threads)
@@ -233,23 +298,28 @@ def _torch_threads() -> int | None:
     return int(torch.get_num_threads()) if torch is not None else None
 
 
-def _settle() -> None:
+def _settle() -> threadpool_limits:
     import cv2
+    import scipy.linalg  # noqa: F401  brings matrix products of its own, which can only be limited once they are here
+    from threadpoolctl import threadpool_limits
 
     cv2.setNumThreads(1)
     os.environ.update(dict.fromkeys(_OFFLINE, "1"))
+    return threadpool_limits(1)
 
 
 def check_device(device: str) -> None:
     """Raises ``UsageError`` where torch knows no such device, or this machine has none."""
     if device == "cpu":
         return
+    if device.startswith(("cpu", "meta")):  # torch takes cpu:7, and computes nothing on meta
+        raise UsageError(f"--device {device} is no device to compute on; leave it out for the CPU.")
     try:
         import torch
 
         torch.zeros(1, device=device)
     except ImportError as error:
         raise UsageError(f"--device {device} needs torch ({error}); install it, or leave --device out for the CPU.") from error
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
-        reason = str(error).strip().splitlines()[0].rstrip(".")
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).strip().splitlines()[0].partition(". ")[0].rstrip(".")  # torch goes on for a page
         raise UsageError(f"--device {device} cannot be used here ({reason}); leave it out for the CPU.") from error

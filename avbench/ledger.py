@@ -21,8 +21,8 @@ from avbench.report import Report
 from avbench.trace import DIGITS
 
 STAGES = ("file", "prompt", "frames", "audio", "words", "voice", "picture", "feature", "score", "value")
-_STAGE_OF_READ = {"Frames": "frames", "Waveform": "audio", "PromptText": "words", "SpeakerReference": "voice",
-                  "ImageReference": "picture"}  # fmt: skip
+_STAGE_OF_READ = {"Frames": "frames", "Waveform": "audio", "OwnWaveform": "audio", "PromptText": "words",
+                  "SpeakerReference": "voice", "ImageReference": "picture"}  # fmt: skip
 ABSENT = "-"
 Row = tuple[Clip, Outcome]
 

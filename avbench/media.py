@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
+import errno
 import math
+import os
+import secrets
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -13,56 +16,49 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from avbench.errors import MediaError
-from avbench.feature import Array, Frames, Read, Waveform
+from avbench.errors import MachineFault, MediaError, out_of_memory
+from avbench.feature import Array, Frames, OwnWaveform, Read, Waveform
+from avbench.pictures import PictureGatherer, Shown
 from avbench.truncation import missing_bytes
 
-GAP_SECONDS = 0.01  # timestamps in Matroska are rounded to 1 ms; only a larger hole is a real gap
-HALF_TICK = 5e-4  # a frame due at t is shown at t even where its timestamp was rounded up
+VERSION = 2  # of what this module makes of the same bytes under the same decoder: part of every cache key
+TICK = 1e-3  # timestamps in Matroska are rounded to it
+GAP_SECONDS = 0.01  # only a larger hole is a real gap
 MAX_SECONDS = 3600.0
-MAX_BYTES = 4 << 30
-
-
-_threads = 0
-
-
-def use_decoder_threads(count: int) -> None:
-    """Threads of a video decoder in this process; 0 is as many as there are cores. Pictures do not depend on it."""
-    global _threads
-    _threads = count
-
-
-@contextlib.contextmanager
-def single_threaded_decoder() -> Iterator[None]:
-    """One thread per decoder within the block: several processes share the cores already."""
-    before = _threads
-    use_decoder_threads(1)
-    try:
-        yield
-    finally:
-        use_decoder_threads(before)
+STRICT = {"err_detect": "crccheck+explode"}  # an error ends the stream, where decoders would else paint over it
+FAULTS = frozenset(
+    getattr(errno, name)
+    for name in ("EIO", "ENOMEM", "EMFILE", "ENFILE", "ENOSPC", "EDQUOT", "ESTALE", "ETIMEDOUT", "EREMOTEIO", "ENODEV", "ENXIO",
+                 "EAGAIN", "EINTR", "EBUSY", "ENOTCONN", "ECONNRESET", "EHOSTDOWN", "EHOSTUNREACH", "ENETDOWN", "ENETUNREACH")
+    if hasattr(errno, name)
+)  # fmt: skip
 
 
 @dataclass
 class Media:
     """Everything that one decode pass filled, or the reason why a stream could not be filled."""
 
-    pictures: dict[Frames, tuple[Array, Array]] = field(default_factory=dict)
+    pictures: dict[Frames, tuple[Array, Array] | MediaError] = field(default_factory=dict)
     sounds: dict[Waveform, tuple[Array, int]] = field(default_factory=dict)
     no_picture: MediaError | None = None
     no_sound: MediaError | None = None
+    no_own_sound: MediaError | None = None
     opens: int = 0
 
     def frames(self, ask: Frames) -> tuple[Array, Array]:
         """The pictures asked for, or the reason why there are none."""
         if self.no_picture is not None:
             raise self.no_picture
-        return self.pictures[ask]
+        found = self.pictures[ask]
+        if isinstance(found, MediaError):
+            raise found
+        return found
 
     def waveform(self, ask: Waveform) -> tuple[Array, int]:
         """The sound asked for, or the reason why there is none."""
-        if self.no_sound is not None:
-            raise self.no_sound
+        reason = self.no_own_sound if isinstance(ask, OwnWaveform) else self.no_sound
+        if reason is not None:
+            raise reason
         return self.sounds[ask]
 
 
@@ -71,20 +67,25 @@ def decode(path: Path, reads: tuple[Read, ...], audio_path: Path | None = None) 
 
     Both streams share one clock: time 0 is the start of the container (its first presented picture or sample). Frames are
     chosen by presentation time, so variable rates, edit lists and B-frames need no special care. Sound before time 0
-    (codec priming) is dropped, holes are filled with zeros. Of several streams of one kind the default one is taken.
+    (codec priming) is dropped, holes are filled with zeros. Of several streams of one kind the default one is taken. Decoders
+    use one thread and stop at the first error, because what they paint over damage depends on how many threads they have.
 
     Raises:
-        MediaError: the file cannot be opened at all, or ends before its container says so. A broken or absent single stream
-            is kept in the result and raised when that stream is asked for.
+        MediaError: the file cannot be opened at all, or ends before its container says so. An absent stream, or one that is
+            damaged or too long, and a form of the picture that is too large are kept in the result and raised when asked for.
+        MachineFault: no memory, a failing disk, too many open files: nothing that says anything about the file.
     """
     asks_picture = tuple(dict.fromkeys(r for r in reads if isinstance(r, Frames)))
     asks_sound = tuple(dict.fromkeys(r for r in reads if isinstance(r, Waveform)))
     media = Media()
-    beside = audio_path if asks_sound else None
-    _decode_file(path, asks_picture, () if beside else asks_sound, media)
-    if beside is not None:
+    own = tuple(r for r in asks_sound if audio_path is None or isinstance(r, OwnWaveform))
+    others = tuple(r for r in asks_sound if r not in own)
+    _decode_file(path, asks_picture, own, media)
+    media.no_own_sound = media.no_sound
+    if audio_path is not None and others:
+        media.no_sound = None
         try:
-            _decode_file(beside, (), asks_sound, media)
+            _decode_file(audio_path, (), others, media)
         except MediaError as error:  # the picture is whole and keeps its scores
             media.no_sound = error
     return media
@@ -101,13 +102,65 @@ def read_image(path: Path) -> Array:
     import cv2
 
     try:
+        require_file(path)
         data = np.fromfile(path, dtype=np.uint8)  # OpenCV's own reader fails on some unicode paths
-    except OSError as error:
-        raise MediaError(f"{path.name} cannot be read: {error.strerror or error}.") from error
+    except (OSError, MemoryError) as error:
+        raise fault_or_verdict(path, error) from error
     image = cv2.imdecode(data, cv2.IMREAD_COLOR) if len(data) else None
     if image is None:
         raise MediaError(f"{path.name} is no picture that can be decoded.")
     return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), dtype=np.uint8)
+
+
+def jpeg(image: Array, quality: int = 80) -> bytes:
+    """A picture, uint8 RGB (height, width, 3), as a JPEG file's bytes: the same for the same picture."""
+    import cv2
+
+    done, data = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not done:
+        raise MediaError(f"A picture of shape {image.shape} cannot be written as JPEG.", kind="unsupported")
+    return bytes(data)
+
+
+def require_file(path: Path) -> None:
+    """A pipe would wait for a writer and a device may never end. Raises ``MediaError`` for those, ``OSError`` for no such path."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise MediaError(f"{path.name} is no regular file.", lasting=False)
+
+
+def fault_or_verdict(path: Path, error: Exception) -> MediaError:
+    """What an error while reading ``path`` says of the file; raises ``MachineFault`` where it says nothing of it.
+
+    FFmpeg gives ENOMEM and EIO for absurd sizes in a header as well as for a machine in need: that is of the file where Python
+    can read all of it, and is not kept, so that the next run looks again.
+    """
+    import av
+
+    number = getattr(error, "errno", None)
+    of_decoder = isinstance(error, av.FFmpegError)
+    if isinstance(error, MemoryError) and not of_decoder:
+        raise out_of_memory(f"{path.name} was read") from error
+    if of_decoder and number in (errno.ENOMEM, errno.EIO):
+        _read_through(path)
+    elif number in FAULTS:
+        raise _fault(path, error) from error
+    return MediaError(f"{path.name} cannot be read: {_words(error)}.", lasting=not isinstance(error, OSError | MemoryError))
+
+
+def _fault(path: Path, error: Exception) -> MachineFault:
+    return MachineFault(
+        f"{path.name} cannot be read now: {_words(error)}. That is a fault of this machine, not of the clip; finished clips are "
+        "kept, so mend it and run again."
+    )
+
+
+def _read_through(path: Path) -> None:
+    try:
+        with path.open("rb") as file:
+            while file.read(1 << 20):
+                pass
+    except OSError as error:
+        raise _fault(path, error) from error
 
 
 def _decode_file(path: Path, pictures: tuple[Frames, ...], sounds: tuple[Waveform, ...], media: Media) -> None:
@@ -115,12 +168,13 @@ def _decode_file(path: Path, pictures: tuple[Frames, ...], sounds: tuple[Wavefor
 
     media.opens += 1
     try:
+        require_file(path)
         if missing := missing_bytes(path):
             raise MediaError(f"{path.name} is cut off: {missing} bytes that its container declares are missing.", "truncated")
         with av.open(str(path), metadata_errors="ignore") as container:
-            _fill(container, pictures, sounds, media, path.name)
+            _fill(container, pictures, sounds, media, path)
     except (av.FFmpegError, OSError, ValueError, MemoryError) as error:
-        raise MediaError(f"{path.name} cannot be decoded: {_words(error)}.") from error
+        raise fault_or_verdict(path, error) from error
 
 
 def _words(error: Exception) -> str:
@@ -128,38 +182,68 @@ def _words(error: Exception) -> str:
     return str(getattr(error, "strerror", None) or error or type(error).__name__).splitlines()[0].rstrip(".")
 
 
-def _fill(container: Any, pictures: tuple[Frames, ...], sounds: tuple[Waveform, ...], media: Media, name: str) -> None:
+def _fill(container: Any, pictures: tuple[Frames, ...], sounds: tuple[Waveform, ...], media: Media, path: Path) -> None:
     import av
 
     video = container.streams.best("video") if pictures else None
     audio = container.streams.best("audio") if sounds else None
-    if video is not None:
-        video.thread_type, video.thread_count = "AUTO", _threads
     zero = max(0.0, (container.start_time or 0) / av.time_base)
-    wanted = [s for s in (video, audio) if s is not None]
-    gatherers = [_PictureGatherer(ask) for ask in pictures] if video is not None else []
+    gatherers = [PictureGatherer(ask) for ask in pictures]
     blocks: list[tuple[float, NDArray[np.float32]]] = []
-    broken: dict[str, str] = {}
     rate = 0
-    for packet in container.demux(wanted) if wanted else ():
+    failed: dict[str, MediaError] = {}
+    for kind, frame in _decoded([s for s in (video, audio) if s is not None], container, path, failed):
+        seconds = (frame.time if frame.time is not None else math.nan) - zero
         try:
-            for frame in packet.decode():
-                seconds = (frame.time if frame.time is not None else math.nan) - zero
-                if seconds > MAX_SECONDS:
-                    raise MediaError(f"{name} is longer than {MAX_SECONDS:.0f} s.", kind="too_large")
-                if packet.stream is video:
-                    shown = _Shown(frame)
-                    for gatherer in gatherers:
-                        gatherer.add(shown, seconds)
-                else:
-                    rate = frame.sample_rate
-                    blocks.append((seconds, _mixes(frame)))
-        except av.InvalidDataError as error:
-            broken.setdefault(packet.stream.type, _words(error))
+            if seconds > MAX_SECONDS:
+                raise MediaError(f"The {kind} of {path.name} is longer than {MAX_SECONDS:.0f} s.", kind="too_large")
+            if kind == "video":
+                shown = Shown(frame)
+                for gatherer in gatherers:
+                    gatherer.add(shown, seconds)
+            else:
+                rate = frame.sample_rate
+                blocks.append((seconds, _mixes(frame)))
+        except MediaError as error:
+            failed[kind] = error
+        except (av.FFmpegError, ValueError) as error:  # a format that cannot be converted
+            failed[kind] = fault_or_verdict(path, error)
     if pictures:
-        _finish_pictures(gatherers, media, name, broken.get("video"), has_stream=video is not None)
+        _finish_pictures(gatherers, media, path.name, failed.get("video"), has_stream=video is not None)
     if sounds:
-        _finish_sounds(blocks, rate, sounds, media, name, broken.get("audio"), has_stream=audio is not None)
+        _finish_sounds(blocks, rate, sounds, media, path.name, failed.get("audio"), has_stream=audio is not None)
+
+
+def _decoded(streams: list[Any], container: Any, path: Path, failed: dict[str, MediaError]) -> Iterator[tuple[str, Any]]:
+    """Kind and frame of what streams hold, as the file interleaves them; a stream in ``failed`` gives no more.
+
+    What the decoder says of one stream lands in ``failed`` and concerns no other.
+    """
+    import av
+
+    for stream in streams:
+        if stream.codec_context is None:
+            failed[stream.type] = MediaError(f"No decoder is at hand for the {stream.type} of {path.name}.", "unsupported")
+        else:
+            stream.thread_type, stream.thread_count = "NONE", 1
+            stream.codec_context.options = STRICT
+    for packet in container.demux(streams) if streams else ():
+        kind = packet.stream.type
+        if kind in failed:
+            if all(stream.type in failed for stream in streams):
+                return
+            continue
+        try:
+            if packet.is_corrupt:
+                raise av.InvalidDataError(errno.EILSEQ, "a damaged packet")
+            for frame in packet.decode():
+                if frame.is_corrupt:
+                    raise av.InvalidDataError(errno.EILSEQ, "a frame with errors")
+                yield kind, frame
+        except av.InvalidDataError as error:
+            failed[kind] = MediaError(f"The {kind} of {path.name} is damaged: {_words(error)}.", "damaged")
+        except (av.FFmpegError, ValueError) as error:
+            failed[kind] = fault_or_verdict(path, error)
 
 
 def _mixes(frame: Any) -> NDArray[np.float32]:
@@ -177,91 +261,21 @@ def _mixes(frame: Any) -> NDArray[np.float32]:
     return np.stack([planes.mean(axis=0), planes[0]]).astype(np.float32)
 
 
-class _Shown:
-    """One decoded frame; each form is converted once, and only if somebody keeps it."""
-
-    def __init__(self, frame: Any) -> None:
-        self._frame = frame
-        self.seconds = float(frame.duration * frame.time_base) if frame.duration else 0.0
-        self._upright: dict[bool, NDArray[np.uint8]] = {}
-
-    def picture(self, ask: Frames) -> NDArray[np.uint8]:
-        """The frame turned upright, anti-aliased to the asked height (never enlarged), as RGB or luma.
-
-        Area averaging is used for shrinking: the mean over each target pixel's footprint, hence free of aliasing.
-        """
-        if ask.gray not in self._upright:
-            image = self._frame.to_ndarray(format="gray" if ask.gray else "rgb24")
-            turns = round((getattr(self._frame, "rotation", 0) or 0) / 90) % 4
-            self._upright[ask.gray] = np.ascontiguousarray(np.rot90(image, turns)) if turns else image
-        image = self._upright[ask.gray]
-        if ask.height is not None and image.shape[0] > ask.height:
-            import cv2
-
-            width = max(1, round(image.shape[1] * ask.height / image.shape[0]))
-            image = np.asarray(cv2.resize(image, (width, ask.height), interpolation=cv2.INTER_AREA), dtype=np.uint8)
-        return np.asarray(image, dtype=np.uint8)
-
-
-class _PictureGatherer:
-    """Collect one form of the picture while frames pass by in presentation order."""
-
-    def __init__(self, ask: Frames) -> None:
-        self.ask = ask
-        self.images: list[NDArray[np.uint8]] = []
-        self.times: list[float] = []
-        self.previous: tuple[float, _Shown] | None = None
-        self.end = 0.0
-        self.bytes = 0
-
-    def add(self, shown: _Shown, seconds: float) -> None:
-        if math.isnan(seconds):
-            seconds = self.end
-        if self.ask.fps is None:
-            self._keep(seconds, shown.picture(self.ask))
-        else:
-            self._emit_until(seconds)
-            self.previous = (seconds, shown)
-        self.end = max(self.end, seconds + shown.seconds)
-
-    def _emit_until(self, seconds: float) -> None:
-        """Give every tick before ``seconds`` the frame on show then."""
-        assert self.ask.fps is not None
-        if self.previous is None or len(self.images) / self.ask.fps >= seconds - HALF_TICK:
-            return
-        image = self.previous[1].picture(self.ask)
-        while (tick := len(self.images) / self.ask.fps) < seconds - HALF_TICK:
-            self._keep(tick, image)
-
-    def _keep(self, seconds: float, image: NDArray[np.uint8]) -> None:
-        self.bytes += image.nbytes
-        if self.bytes > MAX_BYTES:
-            raise MediaError(f"The picture needs more than {MAX_BYTES >> 30} GiB as {self.ask}.", kind="too_large")
-        self.images.append(image)
-        self.times.append(seconds)
-
-    def finish(self) -> tuple[Array, Array]:
-        if self.ask.fps is not None and self.previous is not None:
-            self._emit_until(max(self.end, self.previous[0] + 2 * HALF_TICK))
-        whole = np.empty((len(self.images), *self.images[0].shape), dtype=np.uint8)
-        for index, image in enumerate(self.images):
-            if image.shape != whole.shape[1:]:
-                raise MediaError(f"The picture changes its size from {whole.shape[1:3]} to {image.shape[:2]} rows and columns.")
-            whole[index] = image
-            self.images[index] = whole[index]  # lets go of the copy: a clip never lies in memory twice
-        return whole, np.asarray(self.times, dtype=np.float64)
-
-
-def _finish_pictures(gatherers: list[_PictureGatherer], media: Media, name: str, broken: str | None, *, has_stream: bool) -> None:
+def _finish_pictures(
+    gatherers: list[PictureGatherer], media: Media, name: str, failure: MediaError | None, *, has_stream: bool
+) -> None:
     if not has_stream:
         media.no_picture = MediaError(f"{name} has no video stream.", kind="no_video")
-    elif broken is not None:
-        media.no_picture = MediaError(f"The picture of {name} is damaged: {broken}.")
-    elif any(g.previous is None and not g.images for g in gatherers):
+    elif failure is not None:
+        media.no_picture = failure
+    elif not all(gatherer.seen for gatherer in gatherers):
         media.no_picture = MediaError(f"{name} holds no decodable frame.", kind="no_video")
     else:
         for gatherer in gatherers:
-            media.pictures[gatherer.ask] = gatherer.finish()
+            try:
+                media.pictures[gatherer.ask] = gatherer.finish()
+            except MediaError as error:
+                media.pictures[gatherer.ask] = error
 
 
 def _finish_sounds(
@@ -270,14 +284,14 @@ def _finish_sounds(
     sounds: tuple[Waveform, ...],
     media: Media,
     name: str,
-    broken: str | None,
+    failure: MediaError | None,
     *,
     has_stream: bool,
 ) -> None:
     if not has_stream:
         media.no_sound = MediaError(f"{name} has no audio stream.", kind="no_audio")
-    elif broken is not None:
-        media.no_sound = MediaError(f"The sound of {name} is damaged: {broken}.")
+    elif failure is not None:
+        media.no_sound = failure
     elif not blocks:
         media.no_sound = MediaError(f"{name} holds no decodable sound.", kind="no_audio")
     else:
@@ -292,6 +306,10 @@ def _finish_sounds(
 def _assemble(blocks: list[tuple[float, NDArray[np.float32]]], rate: int) -> NDArray[np.float32]:
     """Join blocks (2, samples) on the shared clock: the first fixes the start, later ones follow unless there is a real gap."""
     start = blocks[0][0] if not math.isnan(blocks[0][0]) else 0.0
+    if start > 0 and len(blocks) > 1 and blocks[0][1].shape[1] < blocks[1][1].shape[1]:
+        # Opus priming was cut off the first block, whose time is thereby rounded twice; the next one's is rounded once
+        second = blocks[1][0] - blocks[0][1].shape[1] / rate
+        start = second if abs(second - start) < TICK else start
     position = round(start * rate)
     pieces: list[NDArray[np.float32]] = []
     if position > 0:
@@ -337,7 +355,7 @@ def write_clip(path: Path, frames: Array, fps: float, samples: Array | None = No
     import av
 
     video_codec, audio_codec = codecs[path.suffix]
-    partial = path.with_name(f".{path.stem}.partial{path.suffix}")
+    partial = path.with_name(f".avbench-{os.getpid()}-{secrets.token_hex(4)}{path.suffix}")
     odd_rows, odd_columns = frames.shape[1] % 2, frames.shape[2] % 2
     frames = np.pad(frames, ((0, 0), (0, odd_rows), (0, odd_columns), (0, 0)), mode="edge")
     with av.open(str(partial), "w") as container:

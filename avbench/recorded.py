@@ -66,7 +66,9 @@ def find(report: Report, places: Places) -> Found:
     pairing = replace(pairing, limited=report.benchmark.limited_to_present)
     against, gone_reference = _reference(report, places, questions)
     _leave_out(metrics, left_out, against)
-    asked = [] if _benchmark(report).open_set else list(questions.values())
+    open_ids = [*own.clips, *(gap[0] for gap in report.trace["missing"])]
+    limit = report.provenance["arguments"]["limit"]
+    asked = [questions.get(i, Prompt(i)) for i in open_ids] if _benchmark(report).open_set else list(questions.values())[:limit]
     request = Request(report.benchmark.name, _benchmark(report), asked, pairing, metrics, {}, against)
     return Found(request, gone, gone_reference, left_out)
 
@@ -104,7 +106,7 @@ def prompts(report: Report, places: Places) -> dict[str, Prompt]:
         return {p.id: p for p in manifest_prompts(manifest)} if manifest else {}
     path = places.prompts or (_path(asked["prompts"], asked) if asked["prompts"] else None)
     try:
-        return {p.id: p for p in benchmark.prompts(path, asked["limit"])}
+        return {p.id: p for p in benchmark.prompts(path)}
     except UsageError as error:
         raise UsageError(f"The report's prompts cannot be read again: {error} Or name where they are: --prompts FILE") from error
 

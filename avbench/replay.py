@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from avbench import ledger, weights
+from avbench import ledger, libraries, weights
 from avbench.clip import file_digest
 from avbench.comparison import Books, Comparison, Difference
 from avbench.extract import Counts
@@ -169,6 +169,7 @@ def _changed_reference_file(report: Report, found: Found) -> list[FileChange]:
 def _versions(report: Report) -> dict[str, tuple[str, str]]:
     """What is another now: a possible cause of every difference."""
     then, now = report.provenance, provenance()
+    now["versions"] |= libraries.versions(then.get("versions", {}))
     pairs = {name: (then.get("versions", {}).get(name, ""), v) for name, v in now["versions"].items()}
     pairs |= {name: (v, "") for name, v in then.get("versions", {}).items() if name not in now["versions"]}
     pairs |= {name: (str(then.get(name, "")), str(now[name])) for name in ("python", "platform", "decoder")}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
 import json
 import os
@@ -9,9 +10,10 @@ import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from avbench.errors import UnknownName, UsageError
+from avbench.from_json import from_json
 from avbench.statistics import Interval, Weighing, mean_interval
 
 if TYPE_CHECKING:
@@ -75,7 +77,9 @@ class Result:
     ``value`` is the mean over scored clips (of the size of the score where ``better`` is ``zero``, so that early and late
     do not cancel), or the set's distance; None where nothing could be scored. ``identity`` hashes everything that
     must agree before two values may share a column: metric version and parameters, features, checkpoints, reference set.
+    ``reason`` and its kind (``degenerate``, ``not_finite``, ``too_few`` ...) say why there is no value.
     ``bounds`` are the least and greatest score (or size of it) that a clip can have, None where there is no such bound.
+    ``libraries`` are the distributions whose code is a network behind the number, with their versions.
     ``replicates`` are a set's distances without each group of prompts (see ``avbench.statistics.Jackknife``), from which two sets
     are compared. ``averaged`` is over what the mean is taken (see ``ClipMetric``).
     """
@@ -87,11 +91,12 @@ class Result:
     interval: Interval | None
     n: Counts
     unit: str
-    better: str
+    better: Literal["higher", "lower", "zero", "none"]
     identity: str
-    kind: str = "clip"
+    kind: Literal["clip", "set", "total"] = "clip"
     reference: str = ""
     reason: str = ""
+    reason_kind: str = ""
     summaries: Mapping[str, float] = field(default_factory=dict)
     missing: tuple[Missing, ...] = ()
     scores: tuple[ClipScore, ...] = ()
@@ -99,6 +104,12 @@ class Result:
     bounds: tuple[float, float] | None = None
     replicates: tuple[float, ...] = ()
     averaged: str = "clips"
+    libraries: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def unverified(self) -> tuple[str, ...]:
+        """Checkpoints behind the number that nobody could compare with a published digest."""
+        return tuple(weights.name for weights in self.weights if weights.status == "unverified")
 
     @property
     def official(self) -> bool:
@@ -158,7 +169,10 @@ def weighing(scores: Sequence[ClipScore]) -> Weighing:
 
 @dataclass(frozen=True)
 class BenchmarkFacts:
-    """Which questions were asked: the benchmark, the digest of its prompts and whether they were cut to present clips."""
+    """Which questions were asked: the benchmark, the digest of its prompts, and whether they are all that it has.
+
+    ``limit`` is the number of first prompts that were asked for alone, None where no limit fell short of the benchmark.
+    """
 
     name: str
     version: int
@@ -167,6 +181,17 @@ class BenchmarkFacts:
     prompts: int
     prompts_in_benchmark: int
     limited_to_present: bool = False
+    limit: int | None = None
+
+    @property
+    def part(self) -> str:
+        """In words, which part of the benchmark was asked; "" for the whole."""
+        asked = f"{self.prompts_in_benchmark} prompts"
+        if self.limit is not None:
+            asked = f"the first {self.limit} of {asked} (--limit)"
+        if self.limited_to_present:
+            return f"the {self.prompts} of {asked} whose clips exist"
+        return "" if self.limit is None else asked
 
 
 @dataclass(frozen=True)
@@ -190,7 +215,8 @@ class Report:
     @property
     def role(self) -> str:
         """``floor``, ``ceiling`` or ``model``: what the model that made the clips is, where avbench generated them."""
-        return str(dict(self.provenance.get("made_by") or {}).get("role", "model"))
+        made_by = self.provenance.get("made_by")
+        return str(made_by.get("role", "model")) if isinstance(made_by, Mapping) else "model"
 
     @property
     def complete(self) -> bool:
@@ -209,23 +235,45 @@ class Report:
         return asdict(self)
 
     def save(self, path: str | Path) -> None:
-        """Write JSON atomically, and per-clip scores as Parquet beside it (same stem, ``.parquet``)."""
+        """Write JSON atomically, and per-clip scores as Parquet beside it (see ``parquet_beside``).
+
+        Raises ``UsageError`` where one of them cannot be written.
+
+        Example:
+            >>> import avbench
+            >>> folder = getfixture("tmp_path")
+            >>> avbench.run(getfixture("toybox_folder"), metrics=["frozen"], store=None).save(folder / "mine.json")
+            >>> sorted(path.name for path in folder.iterdir())
+            ['mine.json', 'mine.parquet']
+        """
         path = Path(path)
+        beside = parquet_beside(path)
         text = json.dumps(self.to_dict(), ensure_ascii=False, indent=1, allow_nan=False)
         partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             partial.write_text(text + "\n", encoding="utf-8")
-            self.to_pandas().to_parquet(path.with_suffix(".parquet"), index=False)
+            self.to_pandas().to_parquet(beside, index=False)
             os.replace(partial, path)
         except OSError as error:
-            partial.unlink(missing_ok=True)
             reason = error.strerror or error
             raise UsageError(f"The report cannot be written to {path} ({reason}); choose another --report.") from error
+        finally:
+            with contextlib.suppress(OSError):
+                partial.unlink()
 
     @classmethod
     def read(cls, path: str | Path) -> Report:
-        """Read a saved report; raises ``UsageError`` where the file is absent, is no report or has another schema."""
+        """Read a saved report; raises ``UsageError`` where the file is absent, is no report or has another schema.
+
+        Example:
+            >>> import avbench
+            >>> path = getfixture("tmp_path") / "mine.json"
+            >>> report = avbench.run(getfixture("toybox_folder"), metrics=["frozen"], store=None)
+            >>> report.save(path)
+            >>> avbench.Report.read(path) == report
+            True
+        """
         try:
             data = json.loads(Path(path).read_text(encoding="utf-8"))
         except OSError as error:
@@ -236,23 +284,25 @@ class Report:
             found = data.get("schema") if isinstance(data, dict) else None
             raise UsageError(f"{path} has schema {found!r}; this avbench reads schema {SCHEMA}: run the clips again.")
         try:
-            return cls(
-                **{
-                    **data,
-                    "benchmark": BenchmarkFacts(**data["benchmark"]),
-                    "metrics": tuple(_result(row) for row in data["metrics"]),
-                    "extra": tuple(data["extra"]),
-                    "notes": tuple(data["notes"]),
-                }
-            )
-        except (KeyError, TypeError) as error:
+            report: Report = from_json(cls, data)
+            return report
+        except ValueError as error:
             raise UsageError(f"{path} is not a whole report ({error}); run the clips again.") from error
 
     def to_pandas(self, what: str = "clips") -> pandas.DataFrame:
         """A table of the report.
 
         Args:
-            what: ``clips``: one row per (metric, clip) with value, kind and reason; ``summary``: one row per metric.
+            what: ``clips``: one row per (metric, clip) with value, kind and reason; ``summary``: one row per metric, those that did
+                not run included, with notes under ``attrs``.
+
+        Example:
+            >>> import avbench
+            >>> report = avbench.run(getfixture("toybox_folder"), metrics=["frozen", "loudness"], store=None)
+            >>> report.to_pandas()[["metric", "kind"]].value_counts().to_dict()
+            {('frozen', 'scored'): 4, ('loudness', 'scored'): 4}
+            >>> report.to_pandas("summary")["scored"].tolist()
+            [4, 4]
         """
         import pandas
 
@@ -260,7 +310,10 @@ class Report:
             raise UnknownName("table of a report", what, ("clips", "summary"))
         rows = self._clip_rows() if what == "clips" else self._summary_rows()
         frame = pandas.DataFrame(rows[1:], columns=rows[0])
-        return frame.astype({"value": "float64"})
+        if what == "clips":
+            return frame.astype({"value": "float64"})
+        frame.attrs = {"benchmark": self.benchmark.title, "limited_to": self.benchmark.part, "notes": list(self.notes)}
+        return frame.astype(dict.fromkeys(("value", "low", "high"), "float64") | dict.fromkeys(vars(Counts(0, 0, 0, 0)), "Int64"))
 
     def _clip_rows(self) -> list[tuple[object, ...]]:
         rows: list[tuple[object, ...]] = [
@@ -277,39 +330,33 @@ class Report:
     def _summary_rows(self) -> list[tuple[object, ...]]:
         rows: list[tuple[object, ...]] = [
             ("model", "metric", "protocol", "value", "low", "high", "unit", "better",
-             "expected", "scored", "failed", "not_applicable")
+             "expected", "scored", "failed", "not_applicable", "stand_in", "reason")
         ]  # fmt: skip
         for r in self.metrics:
             low, high = (r.interval.low, r.interval.high) if r.interval else (None, None)
             n = (r.n.expected, r.n.scored, r.n.failed, r.n.not_applicable)
-            rows.append((self.model, r.metric, r.protocol, r.value, low, high, r.unit, r.better, *n))
+            rows.append((self.model, r.metric, r.protocol, r.value, low, high, r.unit, r.better, *n, not r.official, r.reason))
+        for name, reason in self.unavailable.items():
+            metric, _, protocol = name.partition("@")
+            rows.append((self.model, metric, protocol, None, None, None, "", "", *[None] * 4, False, f"not run: {reason}"))
         return rows
 
     def _repr_html_(self) -> str:
-        """A small table for notebooks."""
-        from avbench.leaderboard.tables import cell_text
+        """A small table for notebooks, with what did not run and the notes below."""
+        from avbench.leaderboard.tables import cell_text, checkpoint_mark
 
-        rows = "".join(
-            f"<tr><td>{html.escape(r.title)}</td><td>{html.escape(r.protocol)}</td><td>{html.escape(cell_text(r))}</td>"
-            f"<td>{html.escape(r.unit)}</td><td>{html.escape(r.better)}</td></tr>"
-            for r in self.metrics
-        )
-        limited = " (limited to the clips that exist)" if self.benchmark.limited_to_present else ""
+        cells = [(r.title + checkpoint_mark(r), r.protocol, cell_text(r), r.unit, r.better, r.reason) for r in self.metrics]
+        rows = "".join(f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>" for row in cells)
+        lines = [*(f"{name}: not run. {reason}" for name, reason in self.unavailable.items()), *self.notes]
+        notes = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
+        limited = f" (limited to {self.benchmark.part})" if self.benchmark.part else ""
         title = html.escape(f"{self.model} on {self.benchmark.title}{limited}")
-        head = "<tr><th>metric</th><th>protocol</th><th>value (N)</th><th>unit</th><th>better</th></tr>"
-        return f"<table><caption>{title}</caption>{head}{rows}</table>"
+        head = "<tr><th>metric</th><th>protocol</th><th>value (N)</th><th>unit</th><th>better</th><th>why</th></tr>"
+        return f"<table><caption>{title}</caption>{head}{rows}</table>" + (f"<ul>{notes}</ul>" if notes else "")
 
 
-def _result(row: dict[str, Any]) -> Result:
-    return Result(
-        **{
-            **row,
-            "interval": Interval(**row["interval"]) if row["interval"] else None,
-            "n": Counts(**row["n"]),
-            "missing": tuple(Missing(**m) for m in row["missing"]),
-            "scores": tuple(ClipScore(**s) for s in row["scores"]),
-            "weights": tuple(Weights(**w) for w in row.get("weights", ())),
-            "bounds": tuple(row["bounds"]) if row.get("bounds") else None,
-            "replicates": tuple(row.get("replicates", ())),
-        }
-    )
+def parquet_beside(report: Path) -> Path:
+    """``x.parquet`` of ``x.json``, ``x.v2.parquet`` of ``x.v2``; raises ``UsageError`` where the report itself has that suffix."""
+    if report.suffix.lower() == ".parquet":
+        raise UsageError(f"The report is JSON, with Parquet beside it: name it {report.with_suffix('.json')}.")
+    return report.with_name((report.stem if report.suffix == ".json" else report.name) + ".parquet")

@@ -7,24 +7,26 @@ import platform
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from avbench import catalog, ledger, weights
+from avbench import catalog, ledger, libraries, weights
 from avbench.benchmark import Benchmark, prompt_digest
 from avbench.clip import Clip, Prompt
 from avbench.errors import Unscorable, UsageError, printable
 from avbench.extract import Counts as ExtractCounts
 from avbench.feature import Feature, Sample
-from avbench.judge import Outcome, Plan, blamed_on, check_device, judge_all, lacks
+from avbench.judge import Outcome, Plan, blamed_on, check_device, judge_all, lacks, settled
 from avbench.metric import CATEGORIES, CLIPS, ClipMetric, Metric, Score, SetMetric, Total
-from avbench.pairing import Pairing, origin_of, pair, pair_reference
-from avbench.reference import Header, set_digest
+from avbench.origin import origin_of
+from avbench.pairing import Pairing, pair, pair_reference
+from avbench.preflight import misfit
+from avbench.reference import Header, import_features, set_digest
+from avbench.reference import header as reference_header
 from avbench.reference import read as read_reference
 from avbench.reference import write as write_reference
 from avbench.report import BenchmarkFacts, ClipScore, Counts, Missing, Report, Result, Weights, weighing
@@ -47,6 +49,10 @@ class Side:
     def digest(self) -> str:
         """sha256 over the clips' digests, whatever their names and order."""
         return set_digest([outcome.digest for outcome in self.outcomes.values()])
+
+    def origin(self) -> dict[str, Any]:
+        """What ``avbench generate`` noted of the clips; a file that cannot be read says nothing."""
+        return origin_of({clip.path: sha256 for i, clip in self.clips.items() if (sha256 := self.outcomes[i].digest)})
 
     def rows(self) -> list[tuple[Clip, Outcome]]:
         """Each clip with its outcome."""
@@ -139,7 +145,7 @@ def run(
     arguments = ledger.arguments(clips=clips, benchmark=benchmark, prompts=prompts, metrics=metrics, reference=reference,
                                  only_present=only_present, limit=limit, device=device, stand_in=stand_in)  # fmt: skip
     with weights.stand_ins(stand_in):
-        request = _resolve(Path(clips), benchmark, prompts, metrics, reference, only_present, limit)
+        request = _resolve(Path(clips), benchmark, prompts, metrics, reference, only_present, limit, device)
         root = default_root() if store == "" else Path(store) if store is not None else None
         counts = ExtractCounts()
         plan = Plan(request.metrics, root, device, weights.stand_in())
@@ -147,23 +153,24 @@ def run(
         side = judged.side
         cost = {"wall_seconds": round(time.time() - started, 3), "workers": workers, "device": device, **asdict(counts)}
         return Report(
-            model=model or Path(clips).resolve().name,
+            model=printable(model or Path(clips).resolve().name),
             benchmark=_facts(request),
             metrics=judged.results,
             unavailable=request.unavailable,
-            clips={i: {"path": printable(str(c.path)), "sha256": side.outcomes[i].digest} for i, c in side.clips.items()},
+            clips={i: _clip_facts(clip, side.outcomes[i].digest) for i, clip in side.clips.items()},
             extra=tuple({"file": name, "reason": reason} for name, reason in request.pairing.extra),
-            notes=(*_notes(request.metrics, side, judged.reference), *gap_notes(request.gaps)),
-            provenance={**provenance(), **cost, "made_by": origin_of(Path(clips)), "arguments": arguments},
+            notes=(*_notes(request.metrics, side, judged.reference), *_origin(request.reference), *gap_notes(request.gaps)),
+            provenance={**provenance(request.metrics.values()), **cost, "made_by": side.origin(), "arguments": arguments},
             trace=judged.trace(request),
         )
 
 
 def judge(request: Request, plan: Plan, workers: int, counts: ExtractCounts, progress: Progress | None = None) -> Judged:
     """Judge the clips that a request has found; ``counts`` is added to. Raises ``AvbenchError`` where a feature or metric broke."""
-    side = _judge_side(request.pairing, plan, workers, counts, progress, "clips")
-    reference = _reference_side(request.reference, plan, workers, counts, progress)
-    return Judged(side, reference, tuple(_results(request, side, reference)))
+    with settled():
+        side = _judge_side(request.pairing, plan, workers, counts, progress, "clips")
+        reference = _reference_side(request.reference, plan, workers, counts, progress)
+        return Judged(side, reference, tuple(_results(request, side, reference)))
 
 
 def export_reference(
@@ -189,10 +196,8 @@ def export_reference(
         UsageError: no clip, no set metric, a metric that cannot run here, or a file that cannot be written.
     """
     check_device(device)
-    chosen: dict[str, Metric] = {name: catalog.load("metric", name) for name in metrics}
+    chosen = _comparing(metrics)
     for name, metric in chosen.items():
-        if not _compares(metric):
-            raise UsageError(f"{name} compares with no reference set; export for metrics such as fvd or fad.")
         reason = catalog.unavailable(metric)
         if reason is not None:
             raise UsageError(f"{name} cannot run: {str(reason).rstrip('.')}.")
@@ -200,11 +205,36 @@ def export_reference(
     asked = bench.prompts(Path(prompts) if prompts else None)
     pairing = pair_reference(asked, Path(clips), bench)
     root = default_root() if store == "" else Path(store) if store is not None else None
-    side = _judge_side(pairing, Plan(chosen, root, device), 1, ExtractCounts(), progress, "reference")
-    facts = provenance()
+    with settled():
+        side = _judge_side(pairing, Plan(chosen, root, device), 1, ExtractCounts(), progress, "reference")
+    facts = provenance(chosen.values())
     return write_reference(
         Path(path), list(side.outcomes.values()), _compared(chosen), {**facts["versions"], "decoder": facts["decoder"]}
     )
+
+
+def import_reference(source: str | Path, path: str | Path, metrics: Sequence[str]) -> Header:
+    """Make a reference file of features that others published, such as JavisBench's ``JavisBench-mini-vanilla-max4s.pt``.
+
+    Args:
+        source: see ``avbench.reference.import_features``, with the errors.
+        path: the ``.npz`` to write.
+        metrics: set metrics, by ``name`` or ``name@protocol``.
+    """
+    if not Path(source).is_file():
+        raise UsageError(f"There is no file {source}.")
+    return import_features(Path(path), Path(source), _compared(_comparing(metrics)))
+
+
+def _comparing(metrics: Sequence[str]) -> dict[str, Metric]:
+    """Metrics by name; raises ``UsageError`` where one needs no reference set, or none is named."""
+    chosen: dict[str, Metric] = {name: catalog.load("metric", name) for name in metrics}
+    for name, metric in chosen.items():
+        if not _compares(metric):
+            raise UsageError(f"{name} compares with no reference set; name metrics such as fvd or fad.")
+    if not chosen:
+        raise UsageError("No metric is named; name set metrics such as fvd or fad.")
+    return chosen
 
 
 def _resolve(
@@ -215,24 +245,25 @@ def _resolve(
     reference: str | Path | None,
     only_present: bool,
     limit: int | None,
+    device: str,
 ) -> Request:
     """Everything that can be known before the first clip is opened."""
     benchmark: Benchmark = catalog.load("benchmark", name)
     reference = reference or None
     if reference is not None and not Path(reference).exists():
         raise UsageError(f"There is no reference {reference}; pass a folder of clips or a file of avbench reference export.")
-    prompts = benchmark.prompts(Path(prompts_path) if prompts_path else None, limit)
+    prompts = benchmark.prompts(Path(prompts_path) if prompts_path else None)
     wanted = benchmark.metrics if metrics is None or metrics == AVAILABLE else metrics
     if isinstance(wanted, str):
         raise UsageError(f"metrics={wanted!r} is one string; pass a list of names, or 'available'.")
     if not wanted:
         raise UsageError("No metric is named; name one or more (see: avbench list metrics), or leave --metrics out.")
     chosen = _chosen(wanted)
-    pairing = pair(prompts, clips, benchmark, only_present)
-    asked = [clip.prompt for clip in pairing.clips] if benchmark.open_set else prompts
+    pairing = pair(prompts, clips, benchmark, only_present, limit)
+    asked = list(pairing.prompts)
     unavailable: dict[str, str] = {}
     for key, metric in sorted(chosen.items(), key=lambda row: isinstance(row[1], Total)):
-        reason = _cannot(key, metric, benchmark, asked, reference) or _lacking_part(metric, chosen)
+        reason = _cannot(key, metric, benchmark, asked, reference) or _lacking_part(metric, chosen) or _misfit(metric, device)
         if reason and metrics != AVAILABLE:
             raise UsageError(f"{key} cannot run: {reason} Or pass --metrics available to leave out what cannot run.")
         if reason:
@@ -243,10 +274,13 @@ def _resolve(
     against: Pairing | Path | None = None
     if reference and any(_compares(m) for m in chosen.values()):
         path = Path(reference)
+        if path.is_file() and path.suffix != ".npz":
+            raise UsageError(f"{path} is no reference file; if it holds features that others computed, make one of it: avbench "
+                             f"reference import OUT.npz --from {path} --metrics A,B")  # fmt: skip
         against = path if path.suffix == ".npz" else pair_reference(prompts, path, benchmark)
         if isinstance(against, Path):
             read_reference(path, _compared(chosen))  # a file that does not fit is known before the first clip is opened
-    return Request(name, benchmark, prompts, pairing, chosen, unavailable, against)
+    return Request(name, benchmark, asked, pairing, chosen, unavailable, against)
 
 
 def _chosen(wanted: Sequence[str]) -> dict[str, Metric]:
@@ -265,6 +299,11 @@ def _lacking_part(metric: Metric, chosen: Mapping[str, Metric]) -> str:
     if isinstance(metric, Total) and not any(part in chosen for part in metric.parts):
         return f"none of its parts can run ({', '.join(metric.parts)})."
     return ""
+
+
+def _misfit(metric: Metric, device: str) -> str:
+    reason = misfit(metric, device)
+    return reason.rstrip(".") + "." if reason else ""
 
 
 def _compares(metric: Metric) -> bool:
@@ -343,17 +382,17 @@ def _total(name: str, metric: Total, found: Mapping[str, Result]) -> Result:
     weakest = min((part.n for part in parts), key=lambda n: n.scored)
     base, _, protocol = name.partition("@")
     values = {part: found[part].value if part in found else None for part in metric.parts}
-    value, reason = None, ""
+    value, reason, kind = None, "", ""
     try:
         with blamed_on(f"The metric {name} broke"):
             value = float(metric.score(values))
     except Unscorable as error:
-        reason = error.reason
+        reason, kind = error.reason, error.kind
     behind = tuple(dict.fromkeys(weight for part in parts for weight in part.weights))
     return Result(
         metric=base, protocol=protocol, title=metric.card.title, value=value, interval=None, n=weakest, unit=metric.card.unit,
         better=metric.card.better, identity=identity(metric, "\n".join(part.identity for part in parts)), kind="total",
-        reason=reason, weights=behind,
+        reason=reason, reason_kind=kind, weights=behind,
     )  # fmt: skip
 
 
@@ -366,6 +405,7 @@ def _result(name: str, metric: Metric, request: Request, side: Side, reference: 
         "unit": metric.card.unit,
         "better": metric.card.better,
         "weights": tuple(_weights(checkpoint) for checkpoint in metric.checkpoints),
+        "libraries": libraries.versions(name for feature in metric.uses for name in feature.libraries),
     }
     if isinstance(metric, ClipMetric):
         return Result(**common, identity=identity(metric), **_clip_result(name, metric, request, side))
@@ -420,6 +460,11 @@ def _clip_result(name: str, metric: ClipMetric, request: Request, side: Side) ->
     return {**facts, "value": weigh.mean(values), "interval": interval, "summaries": summaries}
 
 
+def _with_clusters(missing: Sequence[Missing], request: Request) -> list[Missing]:
+    clusters = {prompt.id: prompt.cluster for prompt in request.prompts}
+    return [replace(m, cluster=clusters.get(m.clip) or m.clip) for m in missing]
+
+
 def _clip_score(metric: ClipMetric, score: Score, prompt: Prompt) -> ClipScore:
     assert score.value is not None
     weight = 1.0 if metric.averaged in (CLIPS, CATEGORIES) else score.details[metric.averaged]
@@ -470,26 +515,37 @@ def _set_result(name: str, metric: SetMetric, request: Request, side: Side, refe
     skipped = sum(m.kind == "not_applicable" for m in missing)
     others = _usable(metric, reference)[0] if reference is not None and metric.needs_reference else []
     counts = Counts(len(generated) + len(missing), len(generated), len(missing) - skipped, skipped)
-    facts: dict[str, Any] = {"n": counts, "missing": tuple(missing), "value": None, "interval": None}
+    facts: dict[str, Any] = {"n": counts, "missing": tuple(_with_clusters(missing, request)), "value": None, "interval": None}
     smaller = min(len(generated), len(others)) if metric.needs_reference else len(generated)
     if smaller < metric.minimum:
-        return {**facts, "reason": f"a set needs {metric.minimum} clips; {len(generated)} generated and {len(others)} "
-                "reference clips are usable"}  # fmt: skip
+        return {**facts, "reason_kind": "too_few", "reason": f"a set needs {metric.minimum} clips; {len(generated)} generated and "
+                f"{len(others)} reference clips are usable"}  # fmt: skip
+    if other := _other_width(metric, generated, others):
+        return {**facts, "reason_kind": "failed", "reason": other}
     try:
         with blamed_on(f"The metric {name} broke"):
             value = float(metric.score(generated, others))
             further = metric.summaries(generated, others)
     except Unscorable as error:
-        return {**facts, "reason": error.reason}
+        return {**facts, "reason": error.reason, "reason_kind": error.kind}
     low, high = metric.card.range
     if not low <= value <= high:
-        return {**facts, "reason": f"The distance came out as {value}, outside its range [{low}, {high}]."}
+        return {**facts, "reason": f"The distance came out as {value}, outside its range [{low}, {high}].", "reason_kind": "failed"}
     summaries = {"reference_clips": float(len(others))} if metric.needs_reference else {}
     with blamed_on(f"The metric {name} broke"):
         beside = uncertainty(metric, value, generated, others, [p.cluster or p.id for p in _asked(request)])
     request.gaps[name] = beside.gaps
     summaries = {**summaries, **further, **beside.summaries}
     return {**facts, "value": value, "interval": beside.interval, "replicates": beside.replicates, "summaries": summaries}
+
+
+def _other_width(metric: SetMetric, generated: Sequence[Sample], others: Sequence[Sample]) -> str:
+    """Says where a reference set's arrays are no counterparts of the clips'."""
+    for feature in metric.uses if others else ():
+        ours, theirs = generated[0][feature].shape[1:], others[0][feature].shape[1:]
+        if ours != theirs:
+            return f"a row of {feature!r} has {list(theirs)} numbers in the reference set and {list(ours)} in a clip"
+    return ""
 
 
 def _usable(
@@ -527,9 +583,16 @@ def _facts(request: Request) -> BenchmarkFacts:
         title=request.benchmark.title,
         prompts_sha256=prompt_digest(prompts),
         prompts=len(prompts),
-        prompts_in_benchmark=len(prompts) if request.benchmark.open_set else len(request.prompts),
+        prompts_in_benchmark=request.pairing.whole,
         limited_to_present=limited,
+        limit=len(request.prompts) if len(request.prompts) < request.pairing.whole else None,
     )
+
+
+def _clip_facts(clip: Clip, digest: str) -> dict[str, str]:
+    """Where the clip is, its sha256 and what was asked of it."""
+    asked = {"prompt": clip.prompt.text, "audio_prompt": clip.prompt.audio_text, "speech": " | ".join(clip.prompt.speech)}
+    return {"path": printable(str(clip.path)), "sha256": digest, **{key: printable(text) for key, text in asked.items() if text}}
 
 
 def _notes(metrics: Mapping[str, Metric], side: Side, reference: Side | None) -> list[str]:
@@ -554,14 +617,21 @@ def _notes(metrics: Mapping[str, Metric], side: Side, reference: Side | None) ->
     return notes
 
 
-def provenance() -> dict[str, Any]:
-    """Versions and machine."""
-    packages = {}
-    for name in ("avbench", "numpy", "scipy", "av", "soxr", "opencv-python-headless", "torch", "librosa", "resemblyzer"):
-        try:
-            packages[name] = version(name)
-        except PackageNotFoundError:
-            continue
+def _origin(reference: Pairing | Path | None) -> list[str]:
+    """What a report must say of features that avbench did not compute."""
+    origin = reference_header(reference).origin if isinstance(reference, Path) else ""
+    return [f"The reference set was {origin}; whether a clip also stands in it cannot be told."] if origin else []
+
+
+STACK = ("avbench", "numpy", "scipy", "av", "soxr", "opencv-python-headless", "torch")
+
+
+def provenance(metrics: Iterable[Metric] = ()) -> dict[str, Any]:
+    """Versions (of the libraries that metrics use too) and machine."""
+    used = list(metrics)
+    behind = {name for metric in used for feature in metric.uses for name in feature.libraries}
+    behind |= libraries.distributions_of({package for metric in used for package in metric.card.packages})
+    packages = libraries.versions({*STACK, *behind})
     return {
         "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
         "python": sys.version.split()[0],

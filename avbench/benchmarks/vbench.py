@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
 from avbench.benchmark import Benchmark
@@ -23,7 +22,7 @@ def read_prompts(path: Path | None) -> list[Prompt]:
     assert path is not None
     dimensions: dict[str, list[str]] = {}
     try:
-        for row in json.loads(path.read_text(encoding="utf-8")):
+        for row in json.loads(path.read_text(encoding="utf-8-sig")):
             dimensions.setdefault(str(row["prompt_en"]), []).extend(row["dimension"])
     except OSError as error:
         raise UsageError(f"The prompt file {path} cannot be read ({error.strerror}).") from error
@@ -38,11 +37,6 @@ def read_prompts(path: Path | None) -> list[Prompt]:
 
 def _samples(dimension: str) -> int:
     return SAMPLES_OF.get(dimension, SAMPLES)
-
-
-def name_clip(prompt: Prompt, index: int) -> Sequence[str]:
-    """``<prompt>-<k>.mp4``; a slash, which no file name can hold, as an underscore."""
-    return tuple(dict.fromkeys((f"{prompt.id}.mp4", f"{prompt.id.replace('/', '_')}.mp4")))
 
 
 DIMENSIONS = (
@@ -72,7 +66,6 @@ BENCHMARK = Benchmark(
         "motion",
         "sharpness",
     ),
-    name_clip=name_clip,
     scopes=tuple((metric, (label.replace(" ", "_"),)) for label, metric in DIMENSIONS),
     columns=(*DIMENSIONS, *TOTALS),
     notes="VBench_full_info.json. Dimensions that need an object detector, an action recogniser or a tagger are not there yet: "

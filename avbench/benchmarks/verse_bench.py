@@ -22,7 +22,7 @@ def read_prompts(path: Path | None) -> list[Prompt]:
     """
     assert path is not None
     try:
-        data = _from_folder(path) if path.is_dir() else json.loads(path.read_text(encoding="utf-8"))
+        data = _from_folder(path) if path.is_dir() else json.loads(path.read_text(encoding="utf-8-sig"))
         return [_prompt(name, key, row) for name, rows in data.items() for key, row in rows.items()]
     except OSError as error:
         raise UsageError(f"The prompt file {path} cannot be read ({error.strerror}).") from error
@@ -36,7 +36,7 @@ def _from_folder(folder: Path) -> dict[str, dict[str, Any]]:
     for name in SETS:
         for file in sorted((folder / name).glob("*.json")):
             key = file.name.partition(".")[0]
-            row = json.loads(file.read_text(encoding="utf-8"))
+            row = json.loads(file.read_text(encoding="utf-8-sig"))
             image = file.with_name(f"{key}.jpg")
             found.setdefault(name, {})[key] = {**row, "image": image if image.is_file() else None}
     if not found:
@@ -73,27 +73,38 @@ COLUMNS = (
     ("FD", "fd_clap@verse_bench"),
     ("KL", "kl_passt@verse_bench"),
     ("CS", "clap_score@verse_bench"),
-    ("CE", "content_enjoyment"),
-    ("CU", "content_usefulness"),
-    ("PC", "production_complexity"),
-    ("PQ", "production_quality"),
+    ("CE", "content_enjoyment@verse_bench"),
+    ("CU", "content_usefulness@verse_bench"),
+    ("PC", "production_complexity@verse_bench"),
+    ("PQ", "production_quality@verse_bench"),
     ("WER", "word_error_rate@verse_bench"),
     ("LSE-C", "lse_c@verse_bench"),
     ("AV-A", "desync@verse_bench"),
     ("overall", "verse_bench_overall@official"),
 )
+FIXED = tuple(f"{metric.partition('@')[0]}@fixed" for _, metric in COLUMNS)
 WITH_SOUND = ("set1 with sound", "set2 with sound")
+ASKED_OF = {
+    "desync": WITH_SOUND,
+    "clap_score": WITH_SOUND,
+    "fd_clap": ("set2 with sound",),
+    "kl_passt": ("set2 with sound",),
+    "lse_c": ("speech",),
+    "content_enjoyment": ("set1", "set2"),
+    "content_usefulness": ("set1", "set2"),
+    "production_complexity": ("set1", "set2"),
+    "production_quality": ("set1", "set2"),
+}
 
 BENCHMARK = Benchmark(
     title="Verse-Bench",
-    version=2,
+    version=3,
     source="UniVerse-1, arXiv 2509.06155; github.com/Dorniwang/Verse-Bench",
     read_prompts=read_prompts,
     metrics=(
         *(metric for _, metric in COLUMNS),
-        "verse_bench_overall",
-        "desync",
-        "word_error_rate",
+        *FIXED,
+        "sidecar_match",
         "av_offset",
         "av_align",
         "loudness",
@@ -109,17 +120,10 @@ BENCHMARK = Benchmark(
         "fad_mel",
     ),
     name_clip=name_clip,
-    scopes=(
-        ("desync@verse_bench", WITH_SOUND),
-        ("clap_score@verse_bench", WITH_SOUND),
-        ("fd_clap@verse_bench", ("set2 with sound",)),
-        ("kl_passt@verse_bench", ("set2 with sound",)),
-        ("lse_c@verse_bench", ("speech",)),
-        ("content_enjoyment@default", ("set1", "set2")),
-        ("content_usefulness@default", ("set1", "set2")),
-        ("production_complexity@default", ("set1", "set2")),
-        ("production_quality@default", ("set1", "set2")),
-    ),
+    sidecar_audio=True,
+    scopes=tuple((f"{name}@{protocol}", sets) for name, sets in ASKED_OF.items() for protocol in ("verse_bench", "fixed")),
     columns=COLUMNS,
-    notes="the folder of dorni/Verse-Bench, or a JSON of set1, set2, set3; MOVA's protocol of the same prompts is verse_bench_mova",
+    notes="the folder of dorni/Verse-Bench or a JSON of set1, set2, set3; MOVA's protocol of the same prompts is verse_bench_mova. "
+    "A 00000.wav beside the mp4 is the sound to judge, as in the official code, but for AV-A and LSE-C, which hear the mp4's own; "
+    "sidecar_match tells how far the two agree. Each column's corrected metric is run beside it, asked of the same prompts",
 )

@@ -38,10 +38,12 @@ def execute(arguments: argparse.Namespace) -> int:
 
 def page(facts: dict[str, Any]) -> str:
     """The derivation of a value, one step after the other."""
+    from avbench.report import BenchmarkFacts
+
     bench, clips, how, card = facts["benchmark"], facts["clips"], facts["aggregation"], facts["card"]
     reason = f" ({facts['reason']})" if facts["reason"] else ""
     lines = [f"{facts['metric']} ({facts['title']}) of {facts['model']}: {_value(facts['value'], facts['unit'])}{reason}"]
-    limited = ", limited to the clips that exist" if bench["limited_to_present"] else ""
+    limited = f", limited to {part}" if (part := BenchmarkFacts(**bench).part) else ""
     lines += ["", f"1. question: {bench['title']} version {bench['version']}, {bench['prompts']} prompts{limited}",
               f"   sha256 of the prompts {bench['prompts_sha256']}"]  # fmt: skip
     lines.append(f"2. clips: {clips['expected']} expected = {clips['scored']} scored + {clips['failed']} failed + "

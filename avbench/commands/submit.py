@@ -41,4 +41,4 @@ def _reasons(path: Path, folder: str | None) -> list[str]:
         return refusals(report)
     board = read_settings(Path(folder))
     others = [other for place, other in read_reports(Path(folder)).items() if place.resolve() != path.resolve()]
-    return refusals(report, board.benchmark, others, set(board.prompts))
+    return refusals(report, board.benchmark, others, set(board.prompts), board.checkpoints)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from avbench.errors import UsageError
+
+if TYPE_CHECKING:
+    from avbench.weights import Checkpoint
 
 ACTIONS = ("list", "pull", "add", "verify", "export")
 INCOMPLETE = 3
@@ -48,15 +52,23 @@ def facts(names: list[str]) -> list[dict[str, Any]]:
     needed = users()
     rows: list[dict[str, Any]] = []
     for name in names or list(weights.checkpoints()):
-        item, found = weights.checkpoint(name), weights.state(name)
-        files = [
-            {"name": f.name, "url": f.url, "bytes": f.bytes, "sha256": f.sha256, "path": str(weights.path_of(item, f))}
-            for f in item.files
-        ]
+        item, found = weights.checkpoint(name), weights.look(name)
+        files = [{**asdict(f), "path": str(weights.path_of(item, f))} for f in item.files]
         rows.append({"name": name, "status": found.status, "what": item.what, "source": item.source, "licence": item.licence,
-                     "package": item.package, "files": files, "sha256_here": found.sha256, "problem": found.problem,
+                     "package": item.package, "published": item.published, "pinned": item.pinned, "by_hand": _by_hand(item),
+                     "files": files, "sha256_here": found.sha256, "problem": found.problem,
                      "metrics": needed.get(name, [])})  # fmt: skip
     return rows
+
+
+def _by_hand(item: Checkpoint) -> bool:
+    return not item.package and not all(file.url for file in item.files)
+
+
+def _size(row: dict[str, Any]) -> str:
+    """Of all files, where each one's is known."""
+    sizes = [file["bytes"] for file in row["files"]]
+    return "?" if None in sizes else f"{sum(sizes) / 1e6:.1f} MB"
 
 
 def _list(words: list[str], as_json: bool) -> int:
@@ -67,9 +79,12 @@ def _list(words: list[str], as_json: bool) -> int:
         print(json.dumps(rows, ensure_ascii=False, indent=1))
         return 0
     for row in rows:
-        print(f"{row['status']:<11} {row['name']:<28} {row['licence']:<24} {', '.join(row['metrics']) or 'no metric'}")
+        from_where = "added by hand" if row["by_hand"] else "pinned" if row["pinned"] else "main, not pinned"
+        print(f"{row['status']:<11} {row['name']:<27} {_size(row):>10}  {row['published'] or 'no digest':<25} {from_where:<17} "
+              f"{row['licence']:<24} {', '.join(row['metrics']) or 'no metric'}")  # fmt: skip
     print(
-        f"\nfolder: {weights.default_root()} ($AVBENCH_WEIGHTS); unverified: here, but no digest of the official file is published"
+        f"\nfolder: {weights.default_root()} ($AVBENCH_WEIGHTS); unverified: here, but no digest of the official file is published "
+        "(or not of each of its files); verified by the first digits of a digest: it is no wrong file, but might be a forged one"
     )
     return 0
 
@@ -106,6 +121,8 @@ def _add(words: list[str], as_json: bool) -> int:
     else:
         print("\n".join(added))
         print(f"{words[0]}: {found.status}{' (' + found.problem + ')' if found.problem else ''}")
+        if found.status == "unverified":
+            print("whether its tensors fit the network shows when a run loads it, before the first clip")
     return 0
 
 

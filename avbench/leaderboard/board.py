@@ -17,7 +17,7 @@ from avbench.leaderboard.tables import cell_text, heading, ranks_text
 from avbench.report import Report
 
 MOST_MODELS = 5  # columns beside the metric that a page shows without scrolling
-NEEDED, OPTIONAL = {"benchmark", "title"}, {"prompts", "protocols", "subsets"}
+NEEDED, OPTIONAL = {"benchmark", "title"}, {"prompts", "protocols", "subsets", "checkpoints"}
 
 
 @dataclass(frozen=True)
@@ -29,6 +29,7 @@ class Board:
         prompts: digest of a prompt set that entries may answer -> what it is.
         protocols: name of a published protocol -> what is known of it.
         subsets: prompt set of published rows -> what it is.
+        checkpoints: name -> sha256 of files that count as the official ones although no digest of them is published.
         reports, published: in the order of their file names.
     """
 
@@ -37,6 +38,7 @@ class Board:
     prompts: Mapping[str, str] = field(default_factory=dict)
     protocols: Mapping[str, str] = field(default_factory=dict)
     subsets: Mapping[str, str] = field(default_factory=dict)
+    checkpoints: Mapping[str, str] = field(default_factory=dict)
     reports: tuple[Report, ...] = ()
     published: tuple[Published, ...] = ()
 
@@ -75,7 +77,7 @@ def read_board(folder: Path) -> Board:
     settings, found = read_settings(folder), read_reports(folder)
     for path, report in found.items():
         others = [other for place, other in found.items() if place != path]
-        reasons = refusals(report, settings.benchmark, others, set(settings.prompts))
+        reasons = refusals(report, settings.benchmark, others, set(settings.prompts), settings.checkpoints)
         if reasons:
             raise NotComparable(f"{path} may not stand on this board: {' '.join(reasons)}")
     published = [row for path in sorted((folder / "published").glob("*.csv")) for row in read_published(path)]
@@ -103,7 +105,7 @@ def measured_sheets(table: Table, prompts: str) -> list[Sheet]:
         number_of = f", models, part {index + 1} of {len(parts)}" if len(parts) > 1 else ""
         notes = (*map(_column_note, filter(_has_facts, table.columns)), *table.footnotes) if index == len(parts) - 1 else ()
         head = ("metric", "protocol", *(model for model, _ in rows))
-        made.append(Sheet("measured", f"{table.title}: {prompts}{number_of}", head, tuple(body), notes))
+        made.append(Sheet("measured", f"{table.title}{prompts and ': '}{prompts}{number_of}", head, tuple(body), notes))
     return made
 
 

@@ -8,18 +8,20 @@ import io
 from collections.abc import Callable, Iterable, Sequence
 from importlib.resources import files
 
-from avbench.leaderboard.board import Board, contradictions, measured, measured_tables, reported
+from avbench.leaderboard.board import Board, contradictions, measured, measured_sheets, measured_tables, reported
+from avbench.leaderboard.rank import Table
 from avbench.leaderboard.sheet import Sheet, Word
 from avbench.leaderboard.tables import latex_text
 
 MEASURED = "Measured by avbench from the clips"
 REPORTED = "Reported by others, not measured by avbench"
 EMPTY = "No measured report yet. README.md beside this file says how to submit one."
-HOW_MEASURED = (
-    "Each model's source is its report in reports/. A value shares its row only with values of the same metric, protocol, "
-    "checkpoints, prompts and reference set. ± is half a 95 % interval, N the clips with a score, # the ranks "
-    "that the row may hold (paired tests over prompts, Holm over all pairs of a column); bold: nobody is significantly ahead."
+HOW_RANKED = (
+    "A value shares its row only with values of the same metric, protocol, checkpoints, prompts and reference set. ± is half a "
+    "95 % interval, N the clips with a score, # the ranks that the row may hold (paired tests over prompts, Holm over all pairs of "
+    "a column); bold: nobody is significantly ahead."
 )
+HOW_MEASURED = f"Each model's source is its report in reports/. {HOW_RANKED}"
 HOW_REPORTED = (
     "Carried over as printed, unranked. Each table is one prompt set, one protocol and one source; numbers of two tables do not "
     "compare, even under one name. † marks a number of low reliability, with the reason below its table."
@@ -164,6 +166,17 @@ def as_html(board: Board) -> str:
             parts += [f"<h3>{CONFLICTS}</h3>", _list(map(html.escape, lines))]
         numbered = "".join(f"<li id='source-{i}'>{html.escape(source)}</li>" for i, source in enumerate(board.sources, 1))
         parts += [f"<h3>Sources</h3><ol>{numbered}</ol>"]
+    return _page(title, parts)
+
+
+def table_page(table: Table) -> str:
+    """One ranked table as such a page; metrics are rows."""
+    title = html.escape(table.title)
+    parts = [f"<h1>{title}</h1>", _paragraph(HOW_RANKED), *map(_html_sheet, measured_sheets(table, ""))]
+    return _page(title, parts)
+
+
+def _page(title: str, parts: Iterable[str]) -> str:
     style = files(__package__).joinpath("board.css").read_text(encoding="utf-8")
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title>'
     body = "\n".join(parts)

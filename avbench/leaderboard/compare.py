@@ -71,6 +71,12 @@ def compare_reports(
         UnknownName: a metric or margin that neither report has.
         UsageError: a margin that is not positive; no metric in common.
         NotComparable: what must agree does not; the message names metric, field and both values.
+
+    Example:
+        >>> import avbench
+        >>> first, second = (avbench.run(getfixture("toybox_folder"), metrics=["frozen"], store=None) for _ in range(2))
+        >>> [(row.first.metric, row.difference.value, row.verdict) for row in compare_reports(first, second).rows]
+        [('frozen', 0.0, 'not shown')]
     """
     shared = shared_results(first, second, metrics)
     limits = margins_of(margins or {}, [pair[0] for pair in shared])

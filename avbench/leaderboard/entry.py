@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from avbench import catalog, weights
+from avbench import catalog, libraries, weights
 from avbench.benchmark import Benchmark, prompt_digest
 from avbench.errors import AvbenchError, NotComparable, UnknownName
 from avbench.metric import Metric, Total
 from avbench.report import Report, Result, Weights
 from avbench.runner import identity
+from avbench.weights import Checkpoint
 
 
-def refusals(report: Report, benchmark: str = "", others: Sequence[Report] = (), prompts: Collection[str] = ()) -> list[str]:
+def refusals(
+    report: Report,
+    benchmark: str = "",
+    others: Sequence[Report] = (),
+    prompts: Collection[str] = (),
+    accepted: Mapping[str, str] | None = None,
+) -> list[str]:
     """Every reason why the report may not enter; an empty list admits it.
 
     Args:
@@ -21,12 +27,13 @@ def refusals(report: Report, benchmark: str = "", others: Sequence[Report] = (),
         others: the reports that the board has already; their model names are taken.
         prompts: digests of prompt sets that the board accepts. Where there are none the benchmark's own prompts count, and where it
             brings none, those of the other reports.
+        accepted: checkpoint to sha256 of files that the board takes for the official ones although no digest of them is published.
     """
     return [
         *_benchmark(report, benchmark or report.benchmark.name, others, prompts),
         *_coverage(report),
         *_clips(report),
-        *(reason for result in report.metrics for reason in _result(result, report)),
+        *(reason for result in report.metrics for reason in _result(result, report, accepted or {})),
         *(f"The model name {report.model} is taken by another report of the board." for o in others if o.model == report.model),
     ]
 
@@ -63,8 +70,8 @@ def _benchmark(report: Report, name: str, others: Sequence[Report], prompts: Col
 
 def _coverage(report: Report) -> Iterator[str]:
     facts = report.benchmark
-    if facts.limited_to_present:
-        yield f"It covers {facts.prompts} of {facts.prompts_in_benchmark} prompts, those whose clips existed."
+    if facts.part:
+        yield f"It covers {facts.part} alone."
     if not report.metrics:
         yield "It holds no metric."
     for result in report.metrics:
@@ -82,13 +89,13 @@ def _clips(report: Report) -> Iterator[str]:
         yield f"It lists {len(report.clips)} clips for {report.benchmark.prompts} prompts."
 
 
-def _result(result: Result, report: Report) -> Iterator[str]:
+def _result(result: Result, report: Report, accepted: Mapping[str, str]) -> Iterator[str]:
     if not result.official:
         yield f"{result.name} was made with stand-in networks, not with the official checkpoint."
         return
     try:
         metric: Metric = catalog.load("metric", result.name if result.protocol != "default" else result.metric)
-        wrong = [reason for item in result.weights if (reason := _checkpoint(item))]
+        wrong = [reason for item in result.weights if (reason := _checkpoint(item, accepted))]
         missing = sorted(set(metric.checkpoints) - {item.name for item in result.weights})
     except AvbenchError as error:
         yield f"{result.name} is not known here: {error}"
@@ -100,15 +107,30 @@ def _result(result: Result, report: Report) -> Iterator[str]:
         yield f"{result.name} was made by another version of the metric, its parameters or its features than this avbench has."
 
 
-def _checkpoint(item: Weights) -> str:
-    """What is wrong with a checkpoint's declaration, "" where it is the published file or none is published."""
-    published = [file.sha256 for file in weights.checkpoint(item.name).files]
+def _checkpoint(item: Weights, accepted: Mapping[str, str]) -> str:
+    """What is wrong with a checkpoint's declaration; "" where it is the published file, or one that the board accepts."""
+    checkpoint = weights.checkpoint(item.name)
     if item.status not in ("verified", "unverified") or not item.sha256:
         return f"the checkpoint {item.name} is {item.status or 'not declared'}."
-    if item.status == "unverified":
-        return "" if not all(published) else f"the checkpoint {item.name} has a published digest, so it must be verified."
-    whole = published[0] if len(published) == 1 else hashlib.sha256("\n".join(published).encode()).hexdigest()
-    return "" if all(published) and item.sha256 == whole else f"the checkpoint {item.name} is not the published file."
+    if not checkpoint.published:
+        if item.status == "unverified" and accepted.get(item.name) == item.sha256:
+            return ""
+        if item.status == "unverified":
+            return (f"no digest of the checkpoint {item.name} is published, so nothing tells this file from an untrained one; a "
+                    f'board that knows it to be the official one lists it in its board.json: "checkpoints": {{"{item.name}": '
+                    f'"{item.sha256}"}}.')  # fmt: skip
+    elif item.status == "unverified":
+        return f"the checkpoint {item.name} has a published digest, so it must be verified."
+    elif _fits(item, checkpoint):
+        return ""
+    return f"the checkpoint {item.name} is not the published file."
+
+
+def _fits(item: Weights, checkpoint: Checkpoint) -> bool:
+    """Whether the stated sha256 agrees with what is published of it; a git blob can be compared only where the file is."""
+    if all(file.sha256 for file in checkpoint.files):
+        return item.sha256 == weights.digest_of([file.sha256 for file in checkpoint.files])
+    return len(checkpoint.files) > 1 or item.sha256.startswith(checkpoint.files[0].sha256_start)
 
 
 def _identity(metric: Metric, result: Result, report: Report) -> str:
@@ -116,5 +138,5 @@ def _identity(metric: Metric, result: Result, report: Report) -> str:
     if isinstance(metric, Total):
         found = {other.name: other for other in report.metrics}
         return identity(metric, "\n".join(found[part].identity for part in metric.parts if part in found))
-    with weights.recorded({item.name: item.sha256 for item in result.weights}):
+    with weights.recorded({item.name: item.sha256 for item in result.weights}), libraries.recorded(result.libraries):
         return identity(metric, result.reference)

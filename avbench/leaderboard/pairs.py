@@ -51,6 +51,7 @@ def mismatch(first: tuple[Report, Result], second: tuple[Report, Result]) -> lis
     check("protocol", ours.protocol, theirs.protocol)
     check("reference set", ours.reference[:12] or "none", theirs.reference[:12] or "none")
     check("checkpoints", _weights(ours), _weights(theirs))
+    check("libraries", _libraries(ours), _libraries(theirs))
     if not found:
         check("metric version, parameters or features", ours.identity[:12], theirs.identity[:12])
     return found
@@ -62,3 +63,7 @@ def _prompts(report: Report) -> str:
 
 def _weights(result: Result) -> str:
     return ", ".join(f"{w.name} {w.sha256[:12]}" for w in result.weights) or "none"
+
+
+def _libraries(result: Result) -> str:
+    return ", ".join(f"{name} {version}" for name, version in result.libraries.items()) or "none"

@@ -75,6 +75,16 @@ def rank(reports: Sequence[Report], metrics: Sequence[str] | None = None, incomp
     Raises:
         UsageError: no report, or two reports of one model name.
         NotComparable: different benchmarks, or different versions of one.
+
+    Example:
+        >>> import avbench
+        >>> from avbench.leaderboard.tables import as_text
+        >>> reports = [avbench.run(getfixture("toybox_folder"), metrics=["frozen"], model=name, store=None) for name in ("a", "b")]
+        >>> table = rank(reports)
+        >>> [(model, cells[0].ranks) for model, cells in table.rows]  # the same clips: nobody is ahead
+        [('a', (1, 2)), ('b', (1, 2))]
+        >>> as_text(table).splitlines()[0]
+        'Folder (4 prompts)'
     """
     if not reports:
         raise UsageError("There is nothing to rank; pass one report or more.")
@@ -93,7 +103,8 @@ def rank(reports: Sequence[Report], metrics: Sequence[str] | None = None, incomp
         notes += _column_notes(columns[-1])
     facts = reports[0].benchmark
     rows = tuple((model, tuple(row)) for model, row in cells.items())
-    prompts = "different prompts" if len({r.benchmark.prompts_sha256 for r in reports}) > 1 else f"{facts.prompts} prompts"
+    count = f"{facts.prompts} of {facts.prompts_in_benchmark}" if facts.part else f"{facts.prompts}"
+    prompts = "different prompts" if len({r.benchmark.prompts_sha256 for r in reports}) > 1 else f"{count} prompts"
     footnotes = tuple(dict.fromkeys([*notes, *_footnotes(reports, rows)]))
     return Table(f"{facts.title} ({prompts})", tuple(columns), rows, footnotes, facts.name, {r.model: r.role for r in reports})
 
@@ -153,13 +164,17 @@ def _variant(key: Key, keys: Mapping[Key, Result], reports: Sequence[Report]) ->
         words.append(f"reference {result.reference[:6] or 'none'}")
     if any(keys[other].weights != result.weights for other in twins):
         words += [f"{w.name} {w.sha256[:6]}" for w in result.weights]
+    if any(keys[other].libraries != result.libraries for other in twins):
+        words += [f"{name} {version}" for name, version in result.libraries.items()]
     if not words:  # the rest of what identity hashes
         words.append(f"version or parameters {result.identity[:6]}")
     return ", ".join(words)
 
 
 def _column_notes(column: Column) -> list[str]:
-    notes = [f"{column.name} ({column.variant}): a column of its own, since these may not be compared."] if column.variant else []
+    unverified = column.result.unverified
+    notes = [f"{column.name}: no published digest vouches for {', '.join(unverified)}."] if unverified else []
+    notes += [f"{column.name} ({column.variant}): a column of its own, since these may not be compared."] if column.variant else []
     return [*notes, f"† {column.name}: {column.flag}"] if column.flag else notes
 
 
@@ -247,11 +262,8 @@ def _footnotes(reports: Sequence[Report], rows: Sequence[tuple[str, tuple[Cell, 
     notes = []
     for report in reports:
         facts = report.benchmark
-        if facts.limited_to_present:
-            notes.append(
-                f"Limited to the {facts.prompts} of {facts.prompts_in_benchmark} prompts whose clips exist: not a score on the "
-                "whole benchmark."
-            )
+        if facts.part:
+            notes.append(f"Limited to {facts.part}: not a score on the whole benchmark.")
     for model, cells in rows:
         for cell in cells:
             if cell.result is None:

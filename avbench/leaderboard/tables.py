@@ -44,10 +44,17 @@ def heading(column: Column) -> str:
     result = column.result
     unit = "" if result.unit in ("", "1") else f" [{result.unit}]"
     protocol = "" if result.protocol == "default" else f" @{result.protocol}"
-    weights = "" if result.official else " (stand-in, not the official checkpoint)"
+    weights = checkpoint_mark(result)
     variant = f" ({column.variant})" if column.variant else ""
     flag = " †" if column.flag else ""
     return f"{result.title}{unit}{protocol}{variant}{weights} {ARROWS[result.better]}{flag}".rstrip()
+
+
+def checkpoint_mark(result: Result) -> str:
+    """What a head must say of the checkpoints behind a number; "" where each is the published file."""
+    if not result.official:
+        return " (stand-in, not the official checkpoint)"
+    return " (unverified checkpoint)" if result.unverified else ""
 
 
 def ranks_text(cell: Cell) -> str:
@@ -117,7 +124,7 @@ def as_paper(table: Table) -> str:
 def _paper_head(label: str, result: Result | None) -> str:
     if result is None:
         return label
-    weights = "" if result.official else " (stand-in, not the official checkpoint)"
+    weights = checkpoint_mark(result)
     return f"{label}{weights} {ARROWS[result.better]}".rstrip()
 
 

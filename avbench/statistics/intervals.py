@@ -150,15 +150,15 @@ def mean_interval(
     return Interval(max(bounds[0], min(found.low, mean)), min(bounds[1], max(found.high, mean)), level, found.method)
 
 
-def sums_interval(sums: ClusterSums, level: float = 0.95, seed: int = SEED) -> Interval:
+def sums_interval(sums: ClusterSums, level: float = 0.95, seed: int = SEED, resamples: int = RESAMPLES) -> Interval:
     """The farther ends of bootstrap-t and Student's interval, from two or more clusters' sums; unbounded."""
     groups, mean, error = len(sums.sums), sums.mean, sums.error
     if error == 0.0:
         return Interval(mean, mean, level, f"no spread over {groups} clusters")
     reach = student_quantile(0.5 + level / 2, groups - 1)
-    below, above = np.quantile(_studentised(sums, seed), [0.5 - level / 2, 0.5 + level / 2], method="inverted_cdf")
+    below, above = np.quantile(studentised(sums, seed, resamples), [0.5 - level / 2, 0.5 + level / 2], method="inverted_cdf")
     low, high = mean - max(reach, float(above)) * error, mean + max(reach, -float(below)) * error
-    return Interval(low, high, level, f"bootstrap-t of {groups} clusters ({RESAMPLES} resamples), no narrower than Student t")
+    return Interval(low, high, level, f"bootstrap-t of {groups} clusters ({resamples} resamples), no narrower than Student t")
 
 
 def student_quantile(share: float, degrees: float) -> float:
@@ -168,8 +168,8 @@ def student_quantile(share: float, degrees: float) -> float:
     return float(special.stdtrit(degrees, share))
 
 
-def _studentised(sums: ClusterSums, seed: int) -> Vector:
-    """(RESAMPLES,) of (mean* - mean) / error* over resamples of G clusters with replacement.
+def studentised(sums: ClusterSums, seed: int, resamples: int) -> Vector:
+    """(resamples,) of (mean* - mean) / error* over resamples of G clusters with replacement.
 
     The original's squared error counts for one cluster in error*^2: a resample in which all clusters agree, likely where most
     scores are 0, keeps a finite t. Source of the method: Efron and Tibshirani 1993, chapter 12.5.
@@ -177,7 +177,7 @@ def _studentised(sums: ClusterSums, seed: int) -> Vector:
     groups = len(sums.sums)
     s, n = sums.sums - sums.mean * sums.sizes, sums.sizes  # about the mean, so that no digits cancel
     moments = np.stack([s, n, s * s, s * n, n * n], axis=1)
-    totals = np.concatenate([counts @ moments for counts in _counts(groups, seed)])
+    totals = np.concatenate([counts @ moments for counts in _counts(groups, seed, resamples)])
     sum_s, sum_n, sum_ss, sum_sn, sum_nn = totals.T
     shift = sum_s / sum_n
     squares = np.clip(sum_ss - 2.0 * shift * sum_sn + shift**2 * sum_nn, 0.0, None)
@@ -185,12 +185,12 @@ def _studentised(sums: ClusterSums, seed: int) -> Vector:
     return np.asarray(shift / np.sqrt((groups * variance + sums.error**2) / (groups + 1)))
 
 
-def _counts(groups: int, seed: int) -> Iterator[Vector]:
+def _counts(groups: int, seed: int, resamples: int) -> Iterator[Vector]:
     """How often each cluster is drawn, (resamples, G) in blocks."""
     random = np.random.default_rng(seed)
     rows = max(1, BLOCK // groups)
-    for start in range(0, RESAMPLES, rows):
-        count = min(rows, RESAMPLES - start)
+    for start in range(0, resamples, rows):
+        count = min(rows, resamples - start)
         drawn = random.integers(groups, size=(count, groups), dtype=np.int32) + (np.arange(count, dtype=np.int32) * groups)[:, None]
         yield np.bincount(drawn.ravel(), minlength=count * groups).reshape(count, groups).astype(np.float64)
 

@@ -145,29 +145,29 @@ def _by_cluster(scores: Scores) -> dict[str, dict[str, Scored]]:
     return found
 
 
-def sign_flip(sums: Vector, seed: int = SEED) -> tuple[float, str]:
+def sign_flip(sums: Vector, seed: int = SEED, flips: int = FLIPS) -> tuple[float, str]:
     """Two-sided p value of a mean of zero, and how it was made, from (G,) sums of independent clusters."""
     groups = len(sums)
     observed = abs(float(sums.sum())) * (1 - 1e-9)  # a pattern that differs by rounding alone counts as equal
     if 2**groups <= EXACT:
         signs = 1.0 - 2.0 * ((np.arange(2**groups)[:, None] >> np.arange(groups)) & 1)
         return float(np.mean(np.abs(signs @ sums) >= observed)), f"all {2**groups} sign flips of {groups} clusters"
-    few = groups * FLIPS <= KEPT  # a table asks the same patterns for all its pairs
-    patterns = _kept_signs(groups, seed) if few else _random_signs(groups, seed)
+    few = groups * flips <= KEPT  # a table asks the same patterns for all its pairs
+    patterns = _kept_signs(groups, seed, flips) if few else _random_signs(groups, seed, flips)
     hits = sum(int(np.sum(np.abs(signs @ sums) >= observed)) for signs in patterns)
-    return (hits + 1) / (FLIPS + 1), f"{FLIPS} random sign flips of {groups} clusters"
+    return (hits + 1) / (flips + 1), f"{flips} random sign flips of {groups} clusters"
 
 
 @lru_cache(maxsize=1)
-def _kept_signs(groups: int, seed: int) -> tuple[NDArray[np.float64], ...]:
-    return tuple(_random_signs(groups, seed))
+def _kept_signs(groups: int, seed: int, flips: int) -> tuple[NDArray[np.float64], ...]:
+    return tuple(_random_signs(groups, seed, flips))
 
 
-def _random_signs(groups: int, seed: int) -> Iterator[NDArray[np.float64]]:
+def _random_signs(groups: int, seed: int, flips: int) -> Iterator[NDArray[np.float64]]:
     random = np.random.default_rng(seed)
     rows = max(1, BLOCK // groups)
-    for start in range(0, FLIPS, rows):
-        yield random.integers(2, size=(min(rows, FLIPS - start), groups), dtype=np.int8) * np.float64(2.0) - 1.0
+    for start in range(0, flips, rows):
+        yield random.integers(2, size=(min(rows, flips - start), groups), dtype=np.int8) * np.float64(2.0) - 1.0
 
 
 def holm(p_values: Sequence[float]) -> tuple[float, ...]:

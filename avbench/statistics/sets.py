@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from avbench.statistics.intervals import SEED, Interval, Vector, student_quantile
 from avbench.statistics.paired import Difference, student_difference
@@ -19,6 +20,7 @@ from avbench.statistics.paired import Difference, student_difference
 Chosen = Sequence[int]  # positions of clips
 
 GROUPS = 10  # fewer, larger groups overstate the error of few clips in many dimensions less (docs/statistics.md)
+ROUNDING = 1e-12  # of a distance; smaller changes are none
 SHRINKING = (1.25, 1.5, 1.75, 2.0)  # a sub-sample holds N / this many clips: evenly spaced in 1 / N
 
 
@@ -35,8 +37,7 @@ class Jackknife:
     @property
     def error(self) -> tuple[float, int]:
         """Standard error, sqrt((G-1)/G sum (r - mean r)^2) over groups that count, and G - 1. Source: Tukey 1958."""
-        replicates = np.asarray(self.replicates)
-        counted = replicates[replicates != self.value]
+        counted = np.asarray(self.replicates)[_counted(self)]
         groups = len(counted)
         if groups < 2:
             return 0.0, 1
@@ -53,6 +54,8 @@ class Jackknife:
             level: share of samples whose interval holds that expected distance.
         """
         error, degrees = self.error
+        if error == 0.0:
+            return Interval(self.value, self.value, level, "no spread over groups of prompts")
         reach = student_quantile(0.5 + level / 2, degrees) * error
         low, high = self.value - reach, self.value + reach
         scale = "Student t"
@@ -168,16 +171,20 @@ def set_difference(first: Jackknife, second: Jackknife, level: float = 0.95) -> 
     if len(first.replicates) != len(second.replicates):
         raise ValueError(f"Jackknives of {len(first.replicates)} and {len(second.replicates)} groups share no groups.")
     value = first.value - second.value
-    pairs = np.stack([first.replicates, second.replicates], axis=1)
-    counted = (pairs != [first.value, second.value]).any(axis=1)
-    replicates = (pairs[:, 0] - pairs[:, 1])[counted]
+    replicates = np.subtract(first.replicates, second.replicates)[_counted(first) | _counted(second)]
     groups = len(replicates)
     error = float(np.sqrt((groups - 1) / groups * np.sum((replicates - replicates.mean()) ** 2))) if groups > 1 else 0.0
     return student_difference(value, error, max(groups - 1, 1), level, f"paired jackknife of {groups} groups of prompts, Student t")
 
 
+def _counted(found: Jackknife) -> NDArray[np.bool_]:
+    """Which groups move the distance by more than rounding."""
+    return np.asarray(np.abs(np.subtract(found.replicates, found.value)) > ROUNDING * abs(found.value))
+
+
 def _line(x: Vector, y: Vector) -> Extrapolation:
     slope = float(np.sum((x - x.mean()) * (y - y.mean())) / np.sum((x - x.mean()) ** 2))
     value = float(y.mean() - slope * x.mean())
-    spread, rest = float(np.sum((y - y.mean()) ** 2)), float(np.sum((y - value - slope * x) ** 2))
-    return Extrapolation(value, slope, 1.0 - rest / spread if spread > 0 else 1.0)
+    if np.ptp(y) <= ROUNDING * np.abs(y).max():
+        return Extrapolation(float(y.mean()), 0.0, 1.0)
+    return Extrapolation(value, slope, 1.0 - float(np.sum((y - value - slope * x) ** 2) / np.sum((y - y.mean()) ** 2)))

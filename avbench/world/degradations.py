@@ -1,18 +1,22 @@
-"""Damage with a dose, to see whether a metric notices: each function returns a new take, dose 0 leaves it as it is.
+"""Damage with a dose, to see whether a metric notices: each function returns new takes or prompts, dose 0 leaves them as they are.
 
 ``gain`` is the exception: a nuisance that a metric of synchrony or content should not notice.
 """
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from scipy import ndimage, signal
 
 from avbench.clip import Prompt
-from avbench.feature import Array
+from avbench.errors import UsageError
+from avbench.feature import Array, Frames
+from avbench.media import decode, write_clip
 
 
 @dataclass(frozen=True)
@@ -89,9 +93,9 @@ def video_noise(take: Take, dose: float, rng: Rng) -> Take:
 
 
 def audio_noise(take: Take, dose: float, rng: Rng) -> Take:
-    """White noise ``-dose`` dB above the sound's power: dose is the negative signal-to-noise ratio in dB (-40 clean, 0 bad)."""
-    power = float(np.mean(np.square(take.samples, dtype=np.float64)))
-    return _sound(take, take.samples + np.sqrt(power * 10 ** (dose / 10)) * rng.standard_normal(len(take.samples)))
+    """White noise of ``dose`` times the sound's RMS: 0.01 is 40 dB below it, 1 as strong as it."""
+    level = float(np.sqrt(np.mean(np.square(take.samples, dtype=np.float64))))
+    return _sound(take, take.samples + dose * level * rng.standard_normal(len(take.samples)))
 
 
 def band_limit(take: Take, dose: float, rng: Rng) -> Take:
@@ -145,23 +149,41 @@ def gain(take: Take, dose: float, rng: Rng) -> Take:
     return _sound(take, take.samples * 10 ** (dose / 20))
 
 
-def audio_swap(take: Take, other: Take) -> Take:
-    """The picture with another take's sound."""
-    return replace(take, samples=other.samples, rate=other.rate)
+def compression(take: Take, dose: float, rng: Rng) -> Take:
+    """Picture encoded as h264 at the constant rate factor ``dose`` (1 to 51) and decoded again."""
+    if dose <= 0:
+        return take
+    ask, (height, width) = Frames(), take.frames.shape[1:3]
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / "take.mkv"
+        write_clip(path, take.frames, take.fps, crf=round(dose))
+        return replace(take, frames=decode(path, (ask,)).frames(ask)[0][:, :height, :width])
+
+
+def audio_swap(takes: Sequence[Take], dose: float, rng: Rng) -> list[Take]:
+    """Exchange the sounds of the share ``dose`` of the takes in a ring, two at least; pictures stay.
+
+    Raises ``UsageError`` where there are no two takes to exchange; so do the other swaps.
+    """
+    chosen, givers = _ring(len(takes), dose, rng)
+    swapped = list(takes)
+    for i, j in zip(chosen, givers, strict=True):
+        swapped[i] = replace(takes[i], samples=takes[j].samples, rate=takes[j].rate)
+    return swapped
 
 
 def prompt_swap(prompts: Sequence[Prompt], dose: float, rng: Rng) -> list[Prompt]:
-    """Exchange the words of the share ``dose`` of the prompts in a ring; ids stay, so clips now face foreign words."""
+    """Exchange the words of the share ``dose`` of the prompts in a ring, two at least; ids stay, so clips face foreign words."""
     chosen, givers = _ring(len(prompts), dose, rng)
     swapped = list(prompts)
     for i, j in zip(chosen, givers, strict=True):
-        giver = prompts[j]
-        swapped[i] = replace(prompts[i], text=giver.text, audio_text=giver.audio_text, speech=giver.speech)
+        words = {name: getattr(prompts[j], name) for name in ("text", "audio_text", "audio_texts", "speech")}
+        swapped[i] = replace(prompts[i], **words)
     return swapped
 
 
 def speaker_swap(prompts: Sequence[Prompt], dose: float, rng: Rng) -> list[Prompt]:
-    """Exchange the reference voices of the share ``dose`` of those prompts that have one."""
+    """Exchange the reference voices of the share ``dose`` of those prompts that have one, two at least."""
     speaking = [i for i, p in enumerate(prompts) if p.speaker is not None]
     chosen, givers = _ring(len(speaking), dose, rng)
     swapped = list(prompts)
@@ -171,7 +193,12 @@ def speaker_swap(prompts: Sequence[Prompt], dose: float, rng: Rng) -> list[Promp
 
 
 def _ring(count: int, dose: float, rng: Rng) -> tuple[list[int], list[int]]:
-    chosen = rng.permutation(count)[: round(dose * count)].tolist()
+    """Places that receive, and for each the place that gives."""
+    if dose <= 0:
+        return [], []
+    if count < 2:
+        raise UsageError(f"A swap takes two or more that have something to exchange; there is {count}.")
+    chosen = rng.permutation(count)[: max(2, round(dose * count))].tolist()
     return chosen, chosen[1:] + chosen[:1]
 
 
@@ -191,6 +218,7 @@ DEGRADATIONS: dict[str, Degradation] = {
         clipping,
         silence,
         pitch_shift,
+        compression,
         gain,
     )  # fmt: skip
 }

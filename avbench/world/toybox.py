@@ -239,6 +239,8 @@ def text_of(scene: Scene) -> tuple[str, str, tuple[str, ...]]:
 def prompts(split: str, count: int, voices: Path, seed: int = 0, settings: Settings = Settings()) -> list[Prompt]:
     """The first ``count`` prompts of a split; reference voices are written into ``voices`` where they are not yet.
 
+    Raises ``UsageError`` where they cannot be.
+
     Ids are ``toybox-test-0003``; ``events`` are the ground truth of ``seed``; ``expected`` holds all that rebuilds the scene.
     """
     return [_prompt(draw_scene(split, i, seed, settings), settings, voices) for i in range(count)]
@@ -266,10 +268,15 @@ def _voice_file(scene: Scene, rate: int, voices: Path) -> Path:
     # named by its content: a file that an earlier version wrote must not answer for this one
     path = voices / f"{hashlib.sha256(voice.tobytes()).hexdigest()[:16]}-{rate}.wav"
     if not path.exists():
-        voices.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f".{path.stem}.{os.getpid()}.wav")
-        soundfile.write(partial, voice, rate, subtype="PCM_16")
-        partial.replace(path)
+        try:
+            voices.mkdir(parents=True, exist_ok=True)
+            soundfile.write(partial, voice, rate, subtype="PCM_16")
+            partial.replace(path)
+        except (OSError, soundfile.LibsndfileError) as error:
+            raise UsageError(
+                f"The Toybox's reference voices cannot be written to {voices} ({error}); set AVBENCH_CACHE to a folder."
+            ) from error
     return path
 
 

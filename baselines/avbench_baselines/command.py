@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from avbench.clip import Prompt
 from avbench.errors import AvbenchError, UsageError
 from avbench.model import FolderModel, Generate
 
-TAIL = 2000  # characters of stderr worth showing
+TAIL = 2000  # bytes of stderr worth showing
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ class Command(FolderModel):
             raise UsageError("There is no program to run; pass --program 'COMMAND {prompts} {clips}'.")
         with tempfile.TemporaryDirectory() as scratch:
             file = Path(scratch) / "prompts.jsonl"
-            file.write_text("".join(json.dumps(_row(p, seed), ensure_ascii=False) + "\n" for p in prompts), encoding="utf-8")
+            file.write_text("".join(json.dumps(_row(p, seed)) + "\n" for p in prompts), encoding="utf-8")
             places = {"{prompts}": str(file), "{clips}": str(folder.resolve())}
             self._run([_filled(word, places) for word in self.argv])
         absent = [p.id for p in prompts if not (folder / f"{p.id}.mp4").is_file()]
@@ -53,17 +56,23 @@ class Command(FolderModel):
             raise AvbenchError(f"{self.argv[0]} left {len(absent)} of {len(prompts)} prompts without <id>.mp4: {shown}.")
 
     def _run(self, argv: list[str]) -> None:
-        try:
-            done = subprocess.run(argv, timeout=self.timeout_seconds, stderr=subprocess.PIPE, check=False)
-        except (FileNotFoundError, PermissionError) as error:
-            raise UsageError(f"The program {argv[0]!r} cannot be started ({error.strerror}); check --program.") from error
-        except subprocess.TimeoutExpired as error:
-            tail = _tail(error.stderr)
-            raise AvbenchError(
-                f"{argv[0]} ran longer than {self.timeout_seconds:g} s and was stopped; raise --timeout.{tail}"
-            ) from error
-        if done.returncode:
-            raise AvbenchError(f"{argv[0]} ended with exit code {done.returncode}.{_tail(done.stderr)}")
+        """In a session of its own, so that no child outlives it where it is stopped."""
+        with tempfile.TemporaryFile() as errors:
+            try:
+                process = subprocess.Popen(argv, stderr=errors, start_new_session=True)
+            except OSError as error:
+                raise UsageError(f"The program {argv[0]!r} cannot be started ({error.strerror}); check --program.") from error
+            try:
+                code = process.wait(self.timeout_seconds)
+            except BaseException as error:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+                if not isinstance(error, subprocess.TimeoutExpired):
+                    raise
+                words = f"{argv[0]} ran longer than {self.timeout_seconds:g} s and was stopped; raise --timeout."
+                raise AvbenchError(words + _tail(errors)) from error
+            if code:
+                raise AvbenchError(f"{argv[0]} ended with exit code {code}.{_tail(errors)}")
 
 
 def _row(prompt: Prompt, seed: int) -> dict[str, object]:
@@ -84,8 +93,9 @@ def _filled(word: str, places: dict[str, str]) -> str:
     return word
 
 
-def _tail(stderr: bytes | None) -> str:
-    text = (stderr or b"").decode(errors="replace").strip()[-TAIL:]
+def _tail(errors: IO[bytes]) -> str:
+    errors.seek(max(0, errors.seek(0, os.SEEK_END) - TAIL))
+    text = errors.read().decode(errors="replace").strip()
     return f" Its stderr ends:\n{text}" if text else ""
 
 

@@ -56,6 +56,8 @@ def test_run_rank_card_cache_and_doctor(toybox_folder: Path, tmp_path: Path, cap
         (["run", "--clips", ".", "--workers", "0"], 2, "1 or more"),
         (["run", "--clips", ".", "--metrics", ""], 2, "No metric is named"),
         (["run", "--clips", ".", "--device", "cdua"], 2, "--device cdua"),
+        (["run", "--clips", ".", "--device", "meta"], 2, "--device meta"),
+        (["run", "--clips", ".", "--device", "cpu:7"], 2, "--device cpu:7"),
         (["run", "--clips", ".", "--report", "/proc/r.json"], 2, "--report"),
         (["rank", "absent.json", "--metrics", ","], 2, "names no column"),
         (["cache", "--max-gb", "1"], 2, "--prune"),
@@ -76,6 +78,17 @@ def test_mistakes(
     monkeypatch.chdir(tmp_path)
     assert main(arguments) == code
     assert words in capsys.readouterr().err
+
+
+def test_a_report_whose_parquet_is_a_folder_is_known_at_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "q.parquet").mkdir()
+    assert main(["run", "--clips", "absent", "--report", str(tmp_path / "q.json")]) == 2
+    assert "q.parquet is a folder" in capsys.readouterr().err
+
+
+def test_torchs_page_about_a_device_is_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["run", "--clips", ".", "--device", "mps"]) == 2
+    assert len(capsys.readouterr().err) < 250
 
 
 @pytest.mark.parametrize("content", ["", "[]", '{"schema": 7}', '{"schema": 1}', "\x00"])
@@ -101,10 +114,10 @@ def test_generate_mixes_no_clips_of_two_origins(tmp_path: Path, capsys: pytest.C
 
 
 @pytest.mark.parametrize("amount", ["nan", "-1", "inf", "x"])
-def test_amounts_are_numbers(amount: str) -> None:
+def test_amounts_are_numbers(amount: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as error:
         main(["cache", "--prune", f"--max-gb={amount}"])
-    assert error.value.code == 2
+    assert error.value.code == 2 and "is no amount" in capsys.readouterr().err
 
 
 def test_totals_say_which_parts_are_absent(capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,6 +6,8 @@ import json
 import os
 import pickle
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -25,11 +27,16 @@ def test_a_name_that_is_no_utf8_costs_nobody_a_score(toybox_folder: Path, tmp_pa
     with open(os.path.join(os.fsencode(clips), b"broken\xfe.mp4"), "wb") as stream:
         stream.write(b"no clip")
     shutil.copy(toybox_folder / "toybox-test-0001.mp4", clips / "good.mp4")
-    report = avbench.run(clips, metrics=["frozen"], store=None)
+    named = Path(os.fsdecode(os.path.join(os.fsencode(tmp_path), b"folder\xff\nx")))
+    clips.rename(named)
+    report = avbench.run(named, metrics=["frozen"], store=None)
+    assert report.model == "folder\\udcff\\nx"
     assert {score.clip for score in report["frozen"].scores} == {"good", "bad\\udcff"}
     assert [missing.kind for missing in report["frozen"].missing] == ["unreadable"]
     report.save(tmp_path / "r.json")
     assert Report.read(tmp_path / "r.json") == report
+    assert main(["run", "--clips", str(named), "--metrics", "frozen", "--no-store", "--report", str(tmp_path / "again.json")]) == 3
+    assert sorted(p.name for p in tmp_path.iterdir() if p.is_file()) == ["again.json", "again.parquet", "r.json", "r.parquet"]
 
 
 def test_a_line_break_in_a_name_breaks_no_table(toybox_folder: Path, tmp_path: Path) -> None:
@@ -49,6 +56,17 @@ def test_a_set_metric_or_a_total_that_breaks_is_named(toybox_folder: Path, monke
     monkeypatch.setattr(type(fad_mel.METRIC), "score", broken)
     with pytest.raises(AvbenchError, match=r"fad_mel.* broke: LinAlgError"):
         avbench.run(toybox_folder, metrics=["fad_mel"], reference=toybox_folder, store=None)
+
+
+def test_the_digits_do_not_depend_on_the_threads_allowed(toybox_folder: Path) -> None:
+    call = "avbench.run(sys.argv[1], metrics=['av_offset', 'loudness', 'fad_mel'], reference=sys.argv[1], store=None)"
+    code = f"import avbench, sys; r = {call}; print([s.value for m in r.metrics for s in m.scores], [m.value for m in r.metrics])"
+    found = set()
+    for threads in ("1", "2"):
+        variables = {**os.environ, "OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads, "MKL_NUM_THREADS": threads}
+        done = subprocess.run([sys.executable, "-c", code, str(toybox_folder)], env=variables, capture_output=True, text=True)
+        found.add(done.stdout)
+    assert len(found) == 1 and "[" in found.pop()
 
 
 def test_a_run_leaves_the_callers_settings_alone(toybox_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

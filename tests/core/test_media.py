@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -12,9 +14,11 @@ import numpy as np
 import pytest
 import soundfile
 
-from avbench.errors import MediaError
+from avbench import media, pictures
+from avbench.clip import file_digest
+from avbench.errors import MachineFault, MediaError
 from avbench.feature import Frames, Waveform
-from avbench.media import decode, write_clip
+from avbench.media import decode, read_image, write_clip
 
 Writer = Callable[..., Path]
 ALL, RAW = Frames(), Waveform()
@@ -219,3 +223,144 @@ def test_writing_is_repeatable(tmp_path: Path) -> None:
         write_clip(path, frames, 16, samples, 16_000)
         written.add(path.read_bytes())
     assert len(written) == 1
+
+
+@pytest.mark.parametrize("suffix", ["webm", "mkv"])
+@pytest.mark.parametrize("start", [0.0, 0.1, 0.1234, 0.25, 0.5])
+def test_opus_that_starts_late_keeps_the_clock(tmp_path: Path, suffix: str, start: float) -> None:
+    """Matroska rounds a block's time to 1 ms and the priming of 6.5 ms again: together that was more than 1 ms."""
+    path = tmp_path / f"late.{suffix}"
+    samples = np.zeros(96_000 - round(start * 48_000), np.float32)
+    samples[round((1 - start) * 48_000) :][:48] = 0.9
+    with av.open(str(path), "w") as container:
+        video = container.add_stream("libvpx-vp9", rate=25)
+        video.width, video.height, video.pix_fmt = 64, 64, "yuv420p"
+        audio = container.add_stream("libopus", rate=48_000, layout="mono")
+        for level in [40] * 25 + [240] * 25:
+            container.mux(video.encode(av.VideoFrame.from_ndarray(np.full((64, 64, 3), level, np.uint8), format="rgb24")))
+        container.mux(video.encode(None))
+        for at in range(0, len(samples), 960):
+            frame = av.AudioFrame.from_ndarray(samples[None, at : at + 960], format="fltp", layout="mono")
+            frame.sample_rate, frame.pts, frame.time_base = 48_000, round(start * 48_000) + at, Fraction(1, 48_000)
+            container.mux(audio.encode(frame))
+        container.mux(audio.encode(None))
+    found = decode(path, (ALL, RAW))
+    assert abs(onset(*found.waveform(RAW)) - flash(*found.frames(ALL))) < 0.9e-3
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(("hurt", "whole"), [("video", RAW), ("audio", ALL)], ids=["picture", "sound"])
+def test_damage_of_one_stream_is_found_and_concerns_no_other(
+    toybox_folder: Path, tmp_path: Path, flip_bits: Writer, seed: int, hurt: str, whole: Any
+) -> None:
+    source = sorted(toybox_folder.glob("*.mp4"))[seed]
+    path = tmp_path / "hurt.mp4"
+    path.write_bytes(source.read_bytes())
+    flip_bits(path, seed, hurt, 40)
+    before, after = decode(source, (ALL, RAW)), decode(path, (ALL, RAW))
+    found, expected = ((m.waveform(RAW) if whole is RAW else m.frames(ALL)) for m in (after, before))
+    assert all(np.array_equal(a, b) for a, b in zip(found, expected, strict=True))
+    with pytest.raises(MediaError, match="damaged") as caught:
+        _ = after.frames(ALL) if hurt == "video" else after.waveform(RAW)
+    assert caught.value.kind == "damaged" and caught.value.lasting
+
+
+def test_a_form_that_is_too_large_concerns_no_other(write_flash: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ten minutes of 640x360 at 24 fps in small: 17 GiB of RGB against the 4 that are allowed, 0.5 GiB of small luma."""
+    path, small = write_flash(), Frames(height=16, gray=True)
+    expected = decode(path, (small, RAW))
+    monkeypatch.setattr(pictures, "MAX_BYTES", 50 * 16 * 16)
+    found = decode(path, (ALL, Frames(fps=12.5), small, RAW))
+    assert np.array_equal(found.frames(small)[0], expected.frames(small)[0])
+    assert np.array_equal(found.waveform(RAW)[0], expected.waveform(RAW)[0])
+    for ask in (ALL, Frames(fps=12.5)):
+        with pytest.raises(MediaError, match="GiB") as caught:
+            found.frames(ask)
+        assert caught.value.kind == "too_large"
+
+
+def test_a_picture_that_is_too_long_leaves_the_sound(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "long.mp4"
+    write_clip(path, np.zeros((40, 32, 32, 3), np.uint8), 10, np.full(8000, 0.1, np.float32), 8000)
+    monkeypatch.setattr(media, "MAX_SECONDS", 2.0)
+    found = decode(path, (ALL, RAW))
+    assert len(found.waveform(RAW)[0]) >= 8000
+    with pytest.raises(MediaError) as caught:
+        found.frames(ALL)
+    assert caught.value.kind == "too_large"
+
+
+class _Plain:
+    """A decoded frame of a given size."""
+
+    seconds = 0.1
+
+    def __init__(self, rows: int) -> None:
+        self.rows = rows
+
+    def picture(self, ask: Frames) -> np.ndarray[Any, Any]:
+        return np.zeros((min(self.rows, ask.height or self.rows), 8, 3), np.uint8)
+
+
+def test_a_change_of_size_concerns_only_forms_that_show_it() -> None:
+    gatherers = [pictures.PictureGatherer(ask) for ask in (Frames(), Frames(fps=20.0), Frames(height=8))]
+    for index, rows in enumerate((16, 16, 32, 16)):
+        for gatherer in gatherers:
+            gatherer.add(_Plain(rows), index / 10)  # type: ignore[arg-type]
+    for gatherer in gatherers[:2]:
+        with pytest.raises(MediaError, match="changes its size"):
+            gatherer.finish()
+    assert gatherers[2].finish()[0].shape == (4, 8, 8, 3)
+
+
+def test_what_is_no_regular_file_is_never_opened(tmp_path: Path) -> None:
+    pipe, device = tmp_path / "pipe.mp4", tmp_path / "zero.mp4"
+    os.mkfifo(pipe)
+    device.symlink_to("/dev/zero")
+    for path in (pipe, device):
+        for function in (file_digest, read_image, lambda p: decode(p, (RAW,))):
+            with pytest.raises(MediaError, match="no regular file") as caught:
+                function(path)
+            assert caught.value.kind == "unreadable" and not caught.value.lasting
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ENOSPC, errno.ESTALE])
+def test_a_fault_of_the_machine_is_no_fault_of_the_file(write_flash: Writer, monkeypatch: pytest.MonkeyPatch, number: int) -> None:
+    path = write_flash()
+
+    def fail(*_: Any, **__: Any) -> Any:
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(media, "missing_bytes", fail)
+        with pytest.raises(MachineFault, match="fault of this machine"):
+            decode(path, (RAW,))
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", fail)
+        with pytest.raises(MachineFault, match="run again"):
+            file_digest(path)
+
+
+def test_what_ffmpeg_alone_calls_a_fault_is_never_kept(write_flash: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It says so of absurd headers too, which must not stop a run; where Python cannot read the file either, the machine is it."""
+    path = write_flash()
+    real = Path.open
+
+    def fail(*_: Any, **__: Any) -> Any:
+        raise av.error.OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(av, "open", fail)
+    with pytest.raises(MediaError, match="Input/output") as caught:
+        decode(path, (RAW,))
+    assert not caught.value.lasting
+
+    def broken(self: Path, *options: Any) -> Any:
+        if opened:
+            raise OSError(errno.EIO, "Input/output error")
+        opened.append(self)
+        return real(self, *options)
+
+    opened: list[Path] = []
+    monkeypatch.setattr(Path, "open", broken)
+    with pytest.raises(MachineFault, match="Input/output"):
+        decode(path, (RAW,))

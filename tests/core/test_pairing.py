@@ -122,6 +122,43 @@ def test_prompt_files(tmp_path: Path) -> None:
         assert found(pair(prompts, folder, compass)) == {"1": name}
 
 
+@pytest.mark.parametrize("key", ["../../esc", "a/b", "", ".", ".hidden", "a\0b"])
+def test_an_id_that_can_name_no_clip_is_refused(tmp_path: Path, key: str) -> None:
+    (tmp_path / "meta.lst").write_text(f"{key}|ref words|r.wav|say this\n")
+    with pytest.raises(UsageError, match=r"meta\.lst can name no clip"):
+        catalog.load("benchmark", "seed_tts").prompts(tmp_path / "meta.lst")
+
+
+def test_line_separators_and_a_byte_order_mark_break_no_line(tmp_path: Path) -> None:
+    words, folder = "one\u2028two\u0085three", touch(tmp_path / "clips", "x.mp4")
+    (folder / "manifest.jsonl").write_text("\ufeff" + json.dumps({"id": "a", "path": "x.mp4", "text": words}, ensure_ascii=False))
+    assert pair([], folder, FOLDER).clips[0].prompt.text == words
+    (tmp_path / "c.jsonl").write_text("\ufeff" + json.dumps({"index": 1, "prompt": words}, ensure_ascii=False))
+    assert catalog.load("benchmark", "t2av_compass").prompts(tmp_path / "c.jsonl")[0].text == words
+    (tmp_path / "meta.lst").write_text(f"\ufeffu1|ref|r.wav|{words}\n")
+    (prompt,) = catalog.load("benchmark", "seed_tts").prompts(tmp_path / "meta.lst")
+    assert prompt.id == "u1" and prompt.speech == (words,)
+    (tmp_path / "v.json").write_text("\ufeff" + json.dumps([{"prompt_en": "a cat", "dimension": ["x"]}]))
+    assert len(catalog.load("benchmark", "vbench").prompts(tmp_path / "v.json")) == 5
+
+
+def test_a_manifest_path_that_is_a_folder_exists(tmp_path: Path) -> None:
+    folder = touch(tmp_path, "x.mp4")
+    (tmp_path / "deep").mkdir()
+    rows = [{"id": "a", "path": "x.mp4"}, {"id": "b", "path": "deep"}]
+    (folder / "manifest.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    assert pair([], folder, FOLDER).missing == (("b", "missing", "The manifest names deep, which is no file."),)
+
+
+def test_a_limit_counts_and_what_lies_beyond_it_is_not_extra(tmp_path: Path) -> None:
+    folder = touch(tmp_path, "a.mp4", "b.mp4", "c.mp4", "z.mp4")
+    pairing = pair([Prompt(i) for i in "abcd"], folder, PLAIN, limit=2)
+    assert found(pairing) == {"a": "a.mp4", "b": "b.mp4"} and pairing.whole == 4 and [p.id for p in pairing.prompts] == ["a", "b"]
+    assert pairing.extra == (("z.mp4", "answers no prompt"),)
+    open_set = pair([], folder, FOLDER, limit=3)
+    assert list(found(open_set)) == ["a", "b", "c"] and open_set.whole == 4 and not open_set.extra
+
+
 @pytest.mark.parametrize("name", ["verse_bench", "javisbench", "vbench", "seed_tts", "t2av_compass", "toybox"])
 def test_a_wrong_prompt_file_is_a_clear_mistake(tmp_path: Path, name: str) -> None:
     bench: Benchmark = catalog.load("benchmark", name)
@@ -151,3 +188,13 @@ def test_doctor_shows_matched_missing_and_extra(toybox_folder: Path) -> None:
     assert [r["status"] for r in rows] == ["matched"] * 4 + ["missing"] * 2
     assert "4 matched, 2 missing" in doctor.clips_text(rows)
     assert "runs here" in doctor.machine_text(doctor.machine())
+
+
+def test_every_container_is_a_clip_and_what_is_left_out_is_named(tmp_path: Path) -> None:
+    clips = [
+        f"{i}{suffix}" for i, suffix in enumerate((".mp4", ".m4v", ".ts", ".m2ts", ".mpg", ".mpeg", ".flv", ".wmv", ".ogv", ".3gp"))
+    ]
+    folder = touch(tmp_path, *clips, "a.rm", "b", ".hidden", "0.wav", "0.json", "list.csv", "0.srt", "facts.parquet", "notes.txt")
+    pairing = pair([], folder, FOLDER)
+    assert sorted(found(pairing).values()) == clips
+    assert [name for name, _ in pairing.extra] == ["a.rm", "b"] and "suffix" in pairing.extra[0][1]

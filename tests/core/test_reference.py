@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,12 +18,12 @@ from avbench.benchmark import Benchmark
 from avbench.benchmarks.verse_bench import read_prompts
 from avbench.cli import main
 from avbench.clip import Prompt
-from avbench.errors import NotComparable, UsageError
+from avbench.errors import AvbenchError, NotComparable, UsageError
 from avbench.leaderboard.entry import admit, refusals
 from avbench.leaderboard.rank import rank
 from avbench.leaderboard.tables import as_paper
 from avbench.report import Counts, Report
-from avbench.runner import export_reference
+from avbench.runner import export_reference, import_reference
 
 
 def test_a_reference_file_answers_like_its_folder(toybox_folder: Path, tmp_path: Path) -> None:
@@ -52,6 +54,99 @@ def test_what_is_no_reference_file_is_said(toybox_folder: Path, tmp_path: Path, 
     np.savez(tmp_path / "other.npz", a=np.zeros(3))
     with pytest.raises(UsageError, match="no reference file"):
         reference.header(tmp_path / "other.npz")
+
+
+def _rewritten(file: Path, place: Path, change: Callable[[dict[str, Any], dict[str, Any]], Any]) -> Path:
+    """A copy whose arrays and header were changed, the digest of its content left as it was."""
+    with np.load(file) as data:
+        arrays = {name: data[name] for name in data.files}
+    header = json.loads(str(arrays.pop("header")))
+    change(arrays, header)
+    np.savez(place, header=np.asarray(json.dumps(header)), **arrays)
+    return place
+
+
+DAMAGES: dict[str, tuple[Callable[[dict[str, Any], dict[str, Any]], Any], str]] = {
+    "no values": (lambda arrays, header: arrays.pop("0.values"), "lacks or has too much: 0.values"),
+    "too much": (lambda arrays, header: arrays.update(more=np.ones(2)), "lacks or has too much: more"),
+    "clips": (lambda arrays, header: arrays.update({"0.clips": arrays["0.clips"] + 100}), "names other clips than the 4"),
+    "twice": (lambda arrays, header: arrays.update({"0.clips": arrays["0.clips"] * 0}), "names other clips than the 4"),
+    "ids": (lambda arrays, header: header.update(ids=header["ids"][:3]), "are no pairs"),
+    "lengths": (lambda arrays, header: arrays.update({"0.lengths": arrays["0.lengths"] * 0 + 1}), "do not add up"),
+    "fewer lengths": (lambda arrays, header: arrays.update({"0.lengths": arrays["0.lengths"][:2]}), "no two lists"),
+    "width": (lambda arrays, header: arrays.update({"0.values": arrays["0.values"][:, :5]}), "its content is not"),
+    "values": (lambda arrays, header: arrays.update({"0.values": arrays["0.values"] * 3}), "its content is not"),
+    "not a number": (lambda arrays, header: arrays.update({"0.values": arrays["0.values"] * np.nan}), "its content is not"),
+    "digest": (lambda arrays, header: header.update(digest="0" * 64), "its content is not"),
+    "older": (lambda arrays, header: header.update(format="avbench reference 1"), "written by another avbench"),
+}
+
+
+@pytest.fixture(scope="module")
+def exported(toybox_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("reference") / "real.npz"
+    export_reference(toybox_folder, file, ["fad_mel"], store=None)
+    return file
+
+
+@pytest.mark.parametrize("case", DAMAGES)
+def test_a_changed_reference_is_refused_before_the_run(exported: Path, toybox_folder: Path, tmp_path: Path, case: str) -> None:
+    change, words = DAMAGES[case]
+    file = _rewritten(exported, tmp_path / "changed.npz", change)
+    told: list[tuple[str, int, int]] = []
+    with pytest.raises(UsageError, match=words):
+        avbench.run(toybox_folder, metrics=["fad_mel"], reference=file, store=None, progress=lambda *w: told.append(w))
+    assert told == [] and reference.header(_rewritten(exported, file, lambda *same: None)).digest
+
+
+def test_published_features_become_a_reference(
+    toybox_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    torch = pytest.importorskip("torch")
+    from avbench_metrics._maths.frechet_official import javisbench_frechet
+
+    rng = np.random.default_rng(0)
+    made = {"video": rng.standard_normal((6, 400), np.float32), "audio": rng.standard_normal((6, 1024), np.float32)}
+    source, file = tmp_path / "mini-vanilla-max4s.pt", tmp_path / "real.npz"
+    torch.save({name: torch.from_numpy(array) for name, array in made.items()}, source)
+    names = "fvd@javisbench,kvd@javisbench,fad@javisbench"
+    assert main(["reference", "import", str(file), "--from", str(source), "--metrics", names]) == 0
+    assert f"imported from {source.name}" in capsys.readouterr().out
+    found = reference.header(file)
+    assert len(found.ids) == len(set(found.digests)) == 6 and "neither its clips nor the weights" in found.origin
+    video = catalog.load("metric", "fvd@javisbench").uses[0]
+    outcomes, _ = reference.read(file, [video])
+    assert np.array_equal(np.concatenate([outcome.kept[video] for outcome in outcomes]), made["video"])
+
+    clip_vectors = rng.standard_normal((4, 400)).astype(np.float32)
+    left = iter(clip_vectors)
+    monkeypatch.setattr(type(video), "load", lambda self, device: lambda batch: [next(left)[None] for _ in batch])
+    report = avbench.run(toybox_folder, metrics=["fvd@javisbench"], reference=file, stand_in=True, store=None)
+    assert report["fvd"].value == pytest.approx(javisbench_frechet(clip_vectors, made["video"]), rel=1e-6)
+    assert report["fvd"].reference == found.digest
+    (note,) = (note for note in report.notes if "imported" in note)
+    assert source.name in note and "cannot be told" in note
+
+    with pytest.raises(UsageError, match="avbench reference import"):
+        avbench.run(toybox_folder, metrics=["fvd@javisbench"], reference=source, stand_in=True, store=None)
+    assert main(["reference", "import", str(file), "--from", str(source), "--metrics", "fad_mel"]) == 2
+    assert "Nobody is known to publish" in capsys.readouterr().err
+    for spoilt, words in (({"video": made["video"][:, :5]}, r"\[6, 5\], not \(clips, 400\)"),
+                          ({"audio": made["audio"]}, "no 'video'"),
+                          ({"video": made["video"] * np.nan}, "of finite numbers"),
+                          ({**made, "audio": made["audio"][:5]}, "different numbers of clips: 5, 6")):  # fmt: skip
+        torch.save({name: torch.from_numpy(array) for name, array in spoilt.items()}, source)
+        wanted = ["fvd@javisbench", *(["fad@javisbench"] if len(spoilt) > 1 else [])]
+        with pytest.raises(UsageError, match=words):
+            import_reference(source, file, wanted)
+    assert reference.header(file) == found  # nothing was written
+
+
+def test_an_import_runs_no_code(tmp_path: Path) -> None:
+    torch = pytest.importorskip("torch")
+    torch.save({"video": Path("x")}, tmp_path / "evil.pt")
+    with pytest.raises(AvbenchError, match="cannot be read as weights"):
+        import_reference(tmp_path / "evil.pt", tmp_path / "real.npz", ["fvd@javisbench"])
 
 
 def test_export_refuses_what_compares_with_nothing(toybox_folder: Path, tmp_path: Path) -> None:
@@ -136,15 +231,16 @@ def test_stand_ins_say_so_everywhere_and_enter_no_leaderboard(
     real = avbench.run(toybox_folder, metrics=["loudness"], store=None)
     admit(real)
     admit_not = replace(real, benchmark=replace(real.benchmark, limited_to_present=True))
-    with pytest.raises(NotComparable, match="clips existed"):
+    with pytest.raises(NotComparable, match="clips exist"):
         admit(admit_not)
 
 
 def test_stand_ins_and_real_numbers_share_no_column(toybox_folder: Path) -> None:
     report = _stand_in_report(toybox_folder)
     other = replace(report["content_enjoyment"], identity="another", weights=())
-    with pytest.raises(NotComparable):
-        rank([report, replace(report, model="b", metrics=(other,))], ["content_enjoyment"])
+    table = rank([report, replace(report, model="b", metrics=(other,))], ["content_enjoyment"])
+    assert [[cell.result is None for cell in cells] for _, cells in table.rows] == [[False, True], [True, False]]
+    assert [row[0].ranks for _, row in table.rows] == [None, None]
 
 
 def test_the_papers_row_has_the_papers_columns(toybox_folder: Path, tmp_path: Path) -> None:

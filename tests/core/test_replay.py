@@ -166,8 +166,8 @@ def _louder(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _darker(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = media._Shown.picture
-    monkeypatch.setattr(media._Shown, "picture", lambda self, ask: real(self, ask) // 64)
+    real = media.Shown.picture
+    monkeypatch.setattr(media.Shown, "picture", lambda self, ask: real(self, ask) // 64)
 
 
 @pytest.mark.parametrize(

@@ -87,7 +87,40 @@ def test_prune_removes_what_was_unused_for_longest(tmp_path: Path) -> None:
     assert store.get(keys[0]) is not None and store.get(keys[1]) is None
 
 
+def test_prune_leaves_what_is_not_the_stores(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.put(KEY, np.zeros(3))
+    own = [tmp_path / name for name in ("ab/thesis.tex", f"ab/{KEY.replace('0', '1')}", "de/.hidden", f"de/{KEY}")]
+    (tmp_path / "de").mkdir()
+    for path in own:
+        path.write_bytes(b"mine")
+        os.utime(path, (0, 0))
+    own[-1].write_bytes((tmp_path / "ab" / KEY).read_bytes())  # an entry, but not where the store would have put it
+    assert store.size()[0] == 1 and store.prune()[0] == 1
+    assert all(path.exists() for path in own)
+
+
 def test_a_store_that_cannot_be_written_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(UsageError, match="AVBENCH_CACHE"):
         Store(tmp_path / "file").put(KEY, np.zeros(1))
+
+
+def test_a_folder_in_the_place_of_an_entry_is_a_damaged_entry(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    (tmp_path / "ab" / KEY / "deep").mkdir(parents=True)
+    assert store.get(KEY) is None and store.corrupted == 1
+    store.put(KEY, np.zeros(1))
+    assert store.get(KEY) is not None
+
+
+def test_a_store_that_cannot_be_read_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = Store(tmp_path)
+    store.put(KEY, np.zeros(1))
+
+    def refuse(*_: object) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(UsageError, match=r"cannot be read \(Permission denied\).*--store"):
+        store.get(KEY)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 
 import numpy as np
@@ -129,7 +130,7 @@ def _rendered(scene: Scene) -> tuple[np.ndarray, float, np.ndarray, int]:
     return frames, 16.0, samples, 16_000
 
 
-@pytest.mark.parametrize("name", [n for n in DEGRADATIONS if n != "audio_noise"])
+@pytest.mark.parametrize("name", DEGRADATIONS)
 def test_no_dose_is_no_damage(name: str) -> None:
     take = _take()
     same = DEGRADATIONS[name](take, 0.0, RNG(0))
@@ -146,11 +147,12 @@ DOSES = {
     "shuffle_frames": (0.2, 0.5, 1.0),
     "blur": (0.5, 1.5, 4.0),
     "video_noise": (2.0, 10.0, 40.0),
-    "audio_noise": (-40.0, -20.0, 0.0),
+    "audio_noise": (0.01, 0.1, 1.0),
     "band_limit": (0.5, 0.8, 0.98),
     "clipping": (6.0, 20.0, 40.0),
     "silence": (0.2, 0.5, 0.9),
     "pitch_shift": (1.0, 4.0, 9.0),
+    "compression": (10.0, 30.0, 50.0),
     "gain": (-3.0, -6.0, -20.0),
 }
 
@@ -188,5 +190,50 @@ def test_swaps_exchange_words_and_voices(tmp_path: Path) -> None:
     voices = speaker_swap(asked, 1.0, RNG(0))
     assert all(a.speaker != b.speaker for a, b in zip(asked, voices, strict=True) if a.speaker)
     assert prompt_swap(asked, 0.0, RNG(0)) == asked
-    one, other = _take(3), _take(4)
-    assert np.array_equal(audio_swap(one, other).samples, other.samples)
+    assert all(speaker_swap(asked, 0.01, RNG(0)).count(p) for p in asked if not p.speaker)
+    takes = [_take(i) for i in range(4)]
+    foreign = audio_swap(takes, 1.0, RNG(0))
+    assert all(np.array_equal(a.frames, b.frames) for a, b in zip(takes, foreign, strict=True))
+    assert sorted(float(t.samples.sum()) for t in takes) == sorted(float(t.samples.sum()) for t in foreign)
+    assert not any(np.array_equal(a.samples, b.samples) for a, b in zip(takes, foreign, strict=True))
+    assert audio_swap(takes, 0.0, RNG(0)) == takes
+
+
+def test_a_small_share_still_swaps_two_and_all_their_words() -> None:
+    asked = [Prompt(f"{i}", f"text {i}", f"audio {i}", (f"audio {i}",), (f"speech {i}",)) for i in range(8)]
+    swapped = prompt_swap(asked, 0.1, RNG(0))
+    moved = [(a, b) for a, b in zip(asked, swapped, strict=True) if a != b]
+    assert len(moved) == 2
+    for before, after in moved:
+        assert before.id == after.id
+        assert all(getattr(before, name) != getattr(after, name) for name in ("text", "audio_text", "audio_texts", "speech"))
+    with pytest.raises(UsageError, match="two or more"):
+        prompt_swap(asked[:1], 1.0, RNG(0))
+
+
+@pytest.mark.parametrize(
+    ("fields", "words"),
+    [
+        ({"count": "abc"}, "count must be an integer from 1"),
+        ({"count": -1}, "count must be"),
+        ({"count": True}, "count must be"),
+        ({"fps": 0}, "fps must be an integer from 1 to 60"),
+        ({"fps": 12.5}, "fps must be an integer"),
+        ({"seconds": "2"}, "seconds must be a number from 0.75"),
+        ({"seconds": 1e9}, "seconds must be"),
+        ({"size": 0}, "size must be"),
+        ({"rate": 3000}, "rate must be one of 8000"),
+        ({"rate": 16000.0}, "rate must be"),
+        ({"split": "valid"}, "split must be train or test"),
+    ],
+)
+def test_settings_outside_their_range_are_named(tmp_path: Path, fields: dict[str, object], words: str) -> None:
+    (tmp_path / "p.json").write_text(json.dumps(fields))
+    with pytest.raises(UsageError, match=words):
+        BENCHMARK.prompts(tmp_path / "p.json")
+
+
+def test_voices_that_cannot_be_written_say_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AVBENCH_CACHE", "/dev/null")
+    with pytest.raises(UsageError, match="AVBENCH_CACHE"):
+        BENCHMARK.prompts(None)

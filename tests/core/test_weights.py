@@ -70,7 +70,7 @@ def known(server: type[_Server], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     file = File("net.pt", url, len(CONTENT), SHA)
     made = {
         "net": Checkpoint("net", "a net", "test", "MIT", (file,)),
-        "unhashed": Checkpoint("unhashed", "a net", "test", "MIT", (replace(file, sha256="", bytes=None),)),
+        "unhashed": Checkpoint("unhashed", "a net", "test", "MIT", (replace(file, name="net.raw", sha256="", bytes=None),)),
         "by_hand": Checkpoint("by_hand", "a net", "somewhere", "MIT", (File("hand.pt", sha256=SHA),)),
         "gone": Checkpoint("gone", "a net", "test", "MIT", (replace(file, url=url.replace("net.pt", "gone.pt")),)),
     }
@@ -102,7 +102,7 @@ def test_a_broken_download_goes_on(known: dict[str, Checkpoint], server: type[_S
 def test_a_part_longer_than_the_file_is_thrown_away(known: dict[str, Checkpoint]) -> None:
     target = weights.path_of(known["unhashed"], known["unhashed"].files[0])
     target.parent.mkdir(parents=True)
-    target.with_name("net.pt.part").write_bytes(CONTENT + b"more")
+    target.with_name("net.raw.part").write_bytes(CONTENT + b"more")
     weights.pull("unhashed")
     assert target.read_bytes() == CONTENT
     assert weights.state("unhashed").status == "unverified"
@@ -119,7 +119,7 @@ def test_another_file_than_the_published_one_is_refused(known: dict[str, Checkpo
 def test_errors_of_the_server_name_the_address(known: dict[str, Checkpoint], server: type[_Server]) -> None:
     with pytest.raises(AvbenchError, match="404"):
         weights.pull("gone")
-    with pytest.raises(UsageError, match="weights add"):
+    with pytest.raises(UsageError, match=r"get hand\.pt from somewhere, then run: avbench weights add by_hand FILE\.$"):
         weights.pull("by_hand")
     with pytest.raises(UnknownName, match="did you mean net"):
         weights.pull("nett")
@@ -220,7 +220,9 @@ def test_a_network_takes_its_own_names_alone(known: dict[str, Checkpoint], tmp_p
     with pytest.raises(AvbenchError, match="bias"):
         weights.network("line", build, build, "cpu")
     file.write_bytes(b"no weights at all")
-    weights.add("line", file)
+    with pytest.raises(UsageError, match="no file of weights"):
+        weights.add("line", file)
+    weights.path_of(bare, bare.files[0]).write_bytes(b"no weights at all")  # put there by hand
     with pytest.raises(AvbenchError, match="cannot be read as weights"):
         weights.network("line", build, build, "cpu")
     with weights.stand_ins():
@@ -229,18 +231,66 @@ def test_a_network_takes_its_own_names_alone(known: dict[str, Checkpoint], tmp_p
     assert not weights.stand_in()
 
 
-def test_a_torchscript_archive_is_read_by_its_names(tmp_path: Path) -> None:
-    torch = pytest.importorskip("torch")
-    with torch.device("cpu"):
-        layer = torch.nn.Sequential(torch.nn.Linear(2, 3)).half()
-    path = tmp_path / "net.pt"
-    torch.jit.save(torch.jit.trace(layer, torch.ones(1, 2).half()), path)
-    found = weights.read_tensors(path)
-    assert set(found) == {"0.weight", "0.bias"}
-    assert torch.equal(found["0.weight"], layer[0].weight) and found["0.weight"].dtype == torch.float16
-    path.write_bytes(path.read_bytes()[:-100])
-    with pytest.raises(AvbenchError, match="cannot be read as weights"):
-        weights.read_tensors(path)
+def test_part_of_a_digest_counts_where_no_more_is_published(
+    known: dict[str, Checkpoint], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    blob = hashlib.sha1(b"blob 3000000\0" + CONTENT).hexdigest()
+    (file,) = known["unhashed"].files
+    for facts, kind in (({"sha256_start": SHA[:8]}, "first 8 digits of sha256"), ({"git_blob": blob}, "git blob")):
+        monkeypatch.setitem(known, "part", replace(known["unhashed"], name="part", files=(replace(file, **facts),)))
+        (path,) = weights.pull("part")
+        assert weights.state("part").status == "verified" and known["part"].published == kind
+        other = tmp_path / "other.pt"
+        other.write_bytes(CONTENT[::-1])
+        with pytest.raises(UsageError, match=f"has {'sha256' if 'sha' in kind else 'git blob'} .*, the published file"):
+            weights.add("part", other)
+        path.write_bytes(CONTENT[::-1])
+        assert weights.state("part").status == "damaged"
+        path.unlink()
+        monkeypatch.setitem(known, "part", replace(known["part"], files=(replace(file, **dict.fromkeys(facts, "0" * 8)),)))
+        with pytest.raises(AvbenchError, match="not the published"):
+            weights.pull("part")
+        assert weights.state("part").status == "absent"
+    with pytest.raises(ValueError, match="7 digits"):
+        File("net.pt", sha256_start=SHA[:7])
+
+
+def test_garbage_is_known_before_a_run(
+    known: dict[str, Checkpoint], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("net.pth", "net.safetensors"):
+        item = Checkpoint("bare", "a net", "test", "MIT", (File(name),))
+        monkeypatch.setitem(known, "bare", item)
+        (tmp_path / "anything.txt").write_bytes(CONTENT[:1000])
+        assert main(["weights", "add", "bare", str(tmp_path / "anything.txt")]) == 2
+        assert "no file of weights" in capsys.readouterr().err and weights.state("bare").status == "absent"
+        target = weights.path_of(item, item.files[0])
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(CONTENT[:1000])
+        assert main(["weights", "verify", "bare"]) == 3
+        assert "damaged" in capsys.readouterr().out
+        target.unlink()
+
+
+def test_the_list_says_what_is_not_known(known: dict[str, Checkpoint], capsys: pytest.CaptureFixture[str]) -> None:
+    known["moving"] = Checkpoint("moving", "a net", "test", "MIT", weights.on_hub("a/b", "c/net.pt"))
+    assert known["moving"].files[0] == File("net.pt", "https://huggingface.co/a/b/resolve/main/c/net.pt")
+    assert main(["weights", "list"]) == 0
+    rows = {line.split()[1]: line for line in capsys.readouterr().out.splitlines() if line.startswith(("absent", "verified"))}
+    assert "main, not pinned" in rows["moving"] and "no digest" in rows["moving"] and " ? " in rows["moving"]
+    assert "pinned" in rows["net"] and "not pinned" not in rows["net"] and "3.0 MB" in rows["net"] and "sha256" in rows["net"]
+    assert "added by hand" in rows["by_hand"]
+
+
+def test_every_declared_checkpoint_says_where_it_comes_from() -> None:
+    for name, item in weights.checkpoints().items():
+        for file in item.files:
+            for digest, length in ((file.sha256, 64), (file.git_blob, 40)):
+                assert re.fullmatch(rf"([0-9a-f]{{{length}}})?", digest), (name, file.name)
+        if not item.pinned:
+            assert "branch main (no revision is known)" in item.source, name
+        for revision in re.findall(r"/resolve/([0-9a-f]{40})/", " ".join(file.url for file in item.files)):
+            assert revision in item.source, name
 
 
 @pytest.mark.parametrize("module", ["numpy.core.multiarray", "numpy._core.multiarray"])

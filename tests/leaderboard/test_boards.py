@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import avbench
-from avbench import catalog, weights
+from avbench import catalog, libraries, weights
 from avbench.benchmark import prompt_digest
 from avbench.cli import main
 from avbench.errors import NotComparable, UsageError
@@ -20,7 +20,9 @@ from avbench.leaderboard.board import Board, measured, measured_tables, read_boa
 from avbench.leaderboard.board_pages import PAGES
 from avbench.leaderboard.entry import refusals
 from avbench.leaderboard.published import FIELDS, Published, read_published
+from avbench.leaderboard.rank import rank
 from avbench.leaderboard.reported import NOT_STATED, reported_tables, sheets
+from avbench.leaderboard.tables import heading
 from avbench.report import Counts, Report, Weights
 from avbench.runner import identity
 
@@ -30,9 +32,12 @@ every_board = pytest.mark.parametrize("folder", FOLDERS, ids=lambda folder: fold
 
 
 @pytest.fixture(scope="module")
-def report(toybox_folder: Path) -> Report:
+def report(toybox_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Report:
     """Four Toybox clips under two metrics without a network."""
-    return avbench.run(toybox_folder, "toybox", limit=4, metrics=["loudness", "sharpness"], model="mine", store=None)
+    prompts = tmp_path_factory.mktemp("prompts") / "four.json"
+    prompts.write_text('{"count": 4}')
+    metrics = ["loudness", "sharpness"]
+    return avbench.run(toybox_folder, "toybox", prompts=prompts, metrics=metrics, model="mine", store=None)
 
 
 @pytest.fixture
@@ -278,7 +283,7 @@ REFUSED: dict[str, tuple[Callable[[Report], Report], str]] = {
     "another benchmark": (lambda r: _facts(r, name="vbench"), "report on vbench"),
     "another version": (lambda r: _facts(r, version=0), "version 0 of toybox"),
     "other prompts": (lambda r: _facts(r, prompts_sha256="f" * 64), "ffffffffffff\\) are none of the board's"),
-    "limited to present": (lambda r: _facts(r, limited_to_present=True), "those whose clips existed"),
+    "limited to present": (lambda r: _facts(r, limited_to_present=True), "whose clips exist alone"),
     "failed clips": (lambda r: _result(r, n=Counts(4, 3, 1, 0)), "1 of 4 clips are missing or failed"),
     "too few clips asked": (lambda r: _result(r, n=Counts(3, 3, 0, 0)), "speaks of 3 of 4 prompts"),
     "no metric": (lambda r: replace(r, metrics=()), "no metric"),
@@ -328,11 +333,12 @@ def _with_network(report: Report, name: str, digest: str, status: str) -> Report
     """A result under a metric with one checkpoint, as the machine that holds the file would write it."""
     metric = catalog.load("metric", name)
     (checkpoint,) = metric.checkpoints
-    with weights.recorded({checkpoint: digest}):
+    behind = {library: "1.2.3" for feature in metric.uses for library in feature.libraries}
+    with weights.recorded({checkpoint: digest}), libraries.recorded(behind):
         key = identity(metric)
     base, protocol = catalog.full_name(name).split("@")
-    behind = (Weights(checkpoint, digest, status),)
-    changes = {"metric": base, "protocol": protocol, "identity": key, "weights": behind}
+    files = (Weights(checkpoint, digest, status),)
+    changes = {"metric": base, "protocol": protocol, "identity": key, "weights": files, "libraries": behind}
     return _result(report, **changes)
 
 
@@ -342,7 +348,7 @@ def _one_checkpoint(published: bool) -> tuple[str, str]:
         metric = catalog.load("metric", name)
         if not hasattr(metric, "parts") and len(metric.checkpoints) == 1 and not getattr(metric, "needs_reference", False):
             files = weights.checkpoint(metric.checkpoints[0]).files
-            if len(files) == 1 and bool(files[0].sha256) == published:
+            if len(files) == 1 and (bool(files[0].sha256) if published else not files[0].published):
                 return name, files[0].sha256
     raise AssertionError("no such metric")
 
@@ -358,15 +364,40 @@ def test_checkpoints_must_be_the_published_files_or_declared_unverified(report: 
     assert "is not the published file" in reasons(name, "5" * 64, "verified")
     assert "must be verified" in reasons(name, "5" * 64, "unverified")
     assert "is absent" in reasons(name, digest, "absent")
+    assert "must be verified" in reasons("imaging_quality", "358bb6af" + "5" * 56, "unverified")
+    assert "is not the published file" in reasons("imaging_quality", "5" * 64, "verified")
+    assert reasons("imaging_quality", "358bb6af" + "5" * 56, "verified") == ""  # all that is published of it
     name, _ = _one_checkpoint(published=False)
-    assert reasons(name, "5" * 64, "unverified") == ""
+    (checkpoint,) = catalog.load("metric", name).checkpoints
+    stranger = _with_network(report, name, "5" * 64, "unverified")
+    (reason,) = refusals(stranger, prompts=prompts)
+    assert f'lists it in its board.json: "checkpoints": {{"{checkpoint}": "{"5" * 64}"}}' in reason
+    assert refusals(stranger, prompts=prompts, accepted={checkpoint: "5" * 64}) == []
+    assert refusals(stranger, prompts=prompts, accepted={checkpoint: "6" * 64}) != []
+    assert stranger.metrics[0].unverified == (checkpoint,)
+    table = rank([stranger])
+    assert "(unverified checkpoint)" in heading(table.columns[0])
+    assert any(f"no published digest vouches for {checkpoint}" in note for note in table.footnotes)
     assert "is not the published file" in reasons(name, "5" * 64, "verified")
     assert "is unverified" in reasons(name, "", "unverified")
     honest = _with_network(report, name, "5" * 64, "unverified")
     swapped = _result(honest, weights=(replace(honest.metrics[0].weights[0], sha256="6" * 64),))
-    assert "another version" in " ".join(refusals(swapped, prompts=prompts))
+    assert "another version" in " ".join(refusals(swapped, prompts=prompts, accepted={checkpoint: "6" * 64}))
     without = _result(honest, weights=())
     assert "names no digest of" in " ".join(refusals(without, prompts=prompts))
+
+
+def test_a_board_tells_versions_of_a_library_apart(report: Report) -> None:
+    prompts = {report.benchmark.prompts_sha256}
+    digest = weights.checkpoint("audiobox_aesthetics").files[0].sha256
+    one = _with_network(report, "content_enjoyment", digest, "verified")
+    assert one.metrics[0].libraries == {"audiobox-aesthetics": "1.2.3"} and refusals(one, prompts=prompts) == []
+    lying = _result(one, libraries={"audiobox-aesthetics": "1.2.4"})
+    assert "another version" in " ".join(refusals(lying, prompts=prompts))
+    with weights.recorded({"audiobox_aesthetics": digest}), libraries.recorded(lying.metrics[0].libraries):
+        key = identity(catalog.load("metric", "content_enjoyment"))
+    table = rank([one, replace(_result(lying, identity=key), model="b")], ["content_enjoyment"])
+    assert [c.variant for c in table.columns] == ["audiobox-aesthetics 1.2.3", "audiobox-aesthetics 1.2.4"]
 
 
 @pytest.mark.parametrize("text", ["{", "[]", '{"benchmark": "toybox"}', '{"benchmark": "toybox", "title": "T", "more": 1}'])

@@ -72,10 +72,20 @@ def test_silence_starts_below_minus_80_decibels(name: str) -> None:
 
 
 def test_the_only_protocol_has_a_name() -> None:
-    assert catalog.protocol_of("content_enjoyment") == "default"
-    assert catalog.load("metric", "content_enjoyment@default") == catalog.load("metric", "content_enjoyment")
+    assert catalog.protocol_of("loudness") == "default"
+    assert catalog.load("metric", "loudness@default") == catalog.load("metric", "loudness")
     with pytest.raises(UnknownName):
-        catalog.load("metric", "content_enjoyment@fixed")
+        catalog.load("metric", "loudness@fixed")
+
+
+@pytest.mark.parametrize("place", range(4))
+def test_verse_bench_rates_silence(place: int) -> None:
+    silence = rated(Aesthetics(), 1.0, 2.0, 3.0, 4.0, 0.0)
+    assert metric(f"{AXES[place]}@verse_bench").score(silence) == place + 1
+    with pytest.raises(Unscorable):
+        metric(f"{AXES[place]}@fixed").score(silence)
+    assert catalog.protocol_of(AXES[place]) == "fixed"
+    assert "silence rated" in metric(f"{AXES[place]}@verse_bench").card.protocol
 
 
 def test_complexity_is_no_quality() -> None:

@@ -44,14 +44,17 @@ def sounding(tmp_path: Path) -> Callable[..., Clip]:
 
 
 def test_from_files(toybox_folder: Path) -> None:
-    names = [*NAMES, "fd_clap@fixed", "fd_clap@verse_bench"]
+    lengths = [name for name in NAMES if "av_benchmark" in name]
+    names = [*(name for name in NAMES if name not in lengths), "fd_clap@fixed", "fd_clap@verse_bench", *lengths]
     report = avbench.run(
         toybox_folder, "toybox", metrics=names, reference=toybox_folder, stand_in=True, store=None, only_present=True
     )
-    for result in report.metrics[:5]:
+    for result in report.metrics[6:]:  # clips of 2 s
+        assert {m.kind for m in result.missing} == {"too_short"} and len(result.missing) == 4
+    for result in report.metrics[:4]:
         assert result.n.scored == 4 and -1 <= result.value <= 1, result.missing  # type: ignore[operator]
         assert {w.status for w in result.weights} == {"stand-in"} and len(result.weights) == 2
-    assert [result.value for result in report.metrics[5:]] == pytest.approx([0, 0], abs=1e-6)
+    assert [result.value for result in report.metrics[4:6]] == pytest.approx([0, 0], abs=1e-6)
     assert len({result.identity for result in report.metrics}) == 7
 
 
@@ -76,6 +79,7 @@ def test_the_tokenizer_is_asked_for_by_name(monkeypatch: pytest.MonkeyPatch, tmp
         clap.ClapText().prepare(Clip(tmp_path / "none.mp4", Prompt("a", audio_text="rain")))
 
 
+@pytest.mark.usefixtures("without_digests")
 def test_from_a_checkpoint(sounding: Callable[..., Clip], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The official way in, but for the size: the file's indices are ignored, the text is read by the tokenizer's own file."""
     tokenizers = pytest.importorskip("tokenizers")
@@ -165,9 +169,9 @@ def test_the_score_is_the_mean_cosine_over_texts() -> None:
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_no_feature_depends_on_its_batch(sounding: Callable[..., Clip], recipe: clap.Recipe) -> None:
-    clips = [sounding(1.5, name="a"), sounding(16.5, Prompt("b", "a long tone rises", "a tone"), name="b")]
+    clips = [sounding(1.5, name="a"), sounding(16.5, Prompt("b", "a long tone rises", "a tone"), 0.2, name="b")]
     with weights.stand_ins():
-        for feature in (clap.ClapSound(recipe), clap.ClapText(recipe)):
+        for feature in (clap.ClapSound(recipe, 1.5), clap.ClapText(recipe)):
             embed = feature.load("cpu")
             ready = [feature.prepare(clip) for clip in clips]
             together, alone = embed(ready), [embed([one])[0] for one in ready]
@@ -181,7 +185,7 @@ def test_draws_are_the_clips_own(sounding: Callable[..., Clip]) -> None:
     feature = clap.ClapSound("javisbench")
     one, two, three = (feature.prepare(clip)[0] for clip in (first, again, other))
     assert np.array_equal(one, two)
-    whole = clap_input.log_mel(other.waveform(avbench.feature.Waveform(48_000))[0], "slaney")
+    whole = clap_input.log_mel(other.waveform(avbench.feature.Waveform())[0], "slaney")
     place = int(np.random.default_rng(int(other.digest[:16], 16)).integers(0, 48_001))
     assert abs(three[0, 0, 5] - whole[place // 480 + 5 : place // 480 + 7]).min(axis=0).max() < 8  # between two steps of the whole
     assert not np.array_equal(one, three)
@@ -189,7 +193,7 @@ def test_draws_are_the_clips_own(sounding: Callable[..., Clip]) -> None:
 
 def test_recipes_hear_what_they_say(sounding: Callable[..., Clip]) -> None:
     clip = sounding(4.0)
-    ready = {recipe: clap.ClapSound(recipe).prepare(Clip(clip.path, clip.prompt)) for recipe in RECIPES}
+    ready = {recipe: clap.ClapSound(recipe, 4.0).prepare(Clip(clip.path, clip.prompt)) for recipe in RECIPES}
     assert {recipe: spectra.shape[1] for recipe, (spectra, _) in ready.items()} == {
         "fixed": 1, "javisbench": 1, "av_benchmark": 1, "verse_bench": 4, "mova": 4
     }  # fmt: skip
@@ -204,7 +208,8 @@ def test_recipes_hear_what_they_say(sounding: Callable[..., Clip]) -> None:
     # loudness is taken out where the peak is set, and only there
     soft = sounding(4.0, loud=0.03, name="soft")
     change = {
-        recipe: abs(clap.ClapSound(recipe).prepare(Clip(soft.path, soft.prompt))[0] - ready[recipe][0]).mean() for recipe in RECIPES
+        recipe: abs(clap.ClapSound(recipe, 4.0).prepare(Clip(soft.path, soft.prompt))[0] - ready[recipe][0]).mean()
+        for recipe in RECIPES
     }
     assert (
         max(change["verse_bench"], change["mova"]) < 2 and min(change["fixed"], change["javisbench"], change["av_benchmark"]) > 10
@@ -223,8 +228,22 @@ def test_av_benchmark_takes_the_mean_out(tmp_path: Path) -> None:
     """A constant is heard where it breaks off, after two whole repetitions of 4 s; without its mean it is nothing."""
     path = tmp_path / "a.mkv"
     write_clip(path, np.zeros((4, 16, 16, 3), np.uint8), 1, np.full(4 * 48_000, 0.25, np.float32), 48_000)
-    (official, _), (fixed, _) = (clap.ClapSound(recipe).prepare(Clip(path, Prompt("a"))) for recipe in ("av_benchmark", "fixed"))
+    features = (clap.ClapSound("av_benchmark", 4.0), clap.ClapSound("fixed"))
+    (official, _), (fixed, _) = (feature.prepare(Clip(path, Prompt("a"))) for feature in features)
     assert (official == -100).all() and fixed[0, 0, 800].max() > -40
+
+
+def test_av_benchmark_hears_the_length_it_is_told(sounding: Callable[..., Clip]) -> None:
+    clip = sounding(6.0)
+    heard = {seconds: clap.ClapSound("av_benchmark", seconds).prepare(Clip(clip.path, clip.prompt))[0] for seconds in (4.0, 5.0)}
+    samples, rate = clip.waveform(avbench.feature.Waveform())
+    for seconds, spectra in heard.items():
+        cut = (samples - samples.mean())[: round(seconds * rate)]
+        np.testing.assert_allclose(spectra, clap_input.one_piece(cut, np.random.default_rng(0)), rtol=0, atol=1e-4)
+    assert abs(heard[4.0] - heard[5.0]).max() > 1
+    with pytest.raises(Unscorable) as caught:
+        clap.ClapSound("av_benchmark").prepare(clip)
+    assert caught.value.kind == "too_short"
 
 
 def test_silence_has_no_score_where_its_peak_is_raised(sounding: Callable[..., Clip]) -> None:

@@ -8,6 +8,13 @@ import numpy as np
 import pytest
 import scipy.linalg
 from avbench_metrics._maths.frechet import frechet_distance, frechet_from_moments
+from avbench_metrics._maths.frechet_official import (
+    av_benchmark_frechet,
+    cdfvd_frechet,
+    fadtk_frechet,
+    javisbench_frechet,
+    sqrtm_frechet,
+)
 from avbench_metrics._maths.kernel import gaussian_mmd2, polynomial_mmd2
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -126,6 +133,37 @@ def test_constant_sets() -> None:
     assert frechet_distance(x, constant) == pytest.approx(expected)
     with pytest.raises(Unscorable):
         frechet_from_moments([0.0], [[0.0]], [1.0], [[0.0]])
+
+
+@pytest.mark.parametrize(("shape", "level"), [((7, 3), 0.1), ((100, 128), -9.123), ((3, 5), 0.0)])
+def test_constant_sets_have_no_distance_though_their_mean_rounds(shape: tuple[int, int], level: float) -> None:
+    constant = np.full(shape, level)
+    for distance in (frechet_distance, polynomial_mmd2, gaussian_mmd2, av_benchmark_frechet, cdfvd_frechet, javisbench_frechet):
+        with pytest.raises(Unscorable) as caught:
+            distance(constant, constant)
+        assert caught.value.kind == "degenerate", distance
+    with pytest.raises(Unscorable) as caught:
+        fadtk_frechet([constant], [constant])
+    assert caught.value.kind == "degenerate"
+    moments = constant.mean(axis=0), np.cov(constant, rowvar=False)
+    with pytest.raises(Unscorable) as caught:
+        frechet_from_moments(*moments, *moments)
+    assert caught.value.kind == "degenerate"
+    if level:  # a spread above rounding is one
+        assert frechet_distance(constant * (1 + 1e-9 * np.eye(*shape)), constant) >= 0
+
+
+@pytest.mark.parametrize("place", range(4))
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_moments_that_are_not_finite_are_refused(place: int, bad: float) -> None:
+    moments = [np.zeros(3), np.eye(3), np.zeros(3), np.eye(3)]
+    moments[place] = moments[place] + bad
+    with pytest.raises(Unscorable) as caught:
+        frechet_from_moments(*moments)
+    assert caught.value.kind == "not_finite"
+    with pytest.raises(Unscorable) as caught:
+        sqrtm_frechet((moments[0], moments[1]), (moments[2], moments[3]), "official")
+    assert caught.value.kind == "not_finite"
 
 
 def test_polynomial_mmd_equals_torch_fidelity() -> None:

@@ -64,13 +64,14 @@ def test_from_files(toybox_folder: Path) -> None:
     report = avbench.run(toybox_folder, "toybox", metrics=NAMES, stand_in=True, store=None, only_present=True, limit=2)
     for name in NAMES:
         result = next(r for r in report.metrics if f"{r.metric}@{r.protocol}" == name)
-        if name in ("ib_audio_video@av_benchmark", "ib_audio_video@mova"):
+        if name.startswith("ib_audio_video@av_benchmark") or name == "ib_audio_video@mova":
             assert [m.kind for m in result.missing] == ["too_short"] * 2, name
         else:
             assert result.n.scored == 2 and result.value is not None and -1 <= result.value <= 1, (name, result.missing)
         assert all(w.status == "stand-in" for w in result.weights) and result.weights[0].name == "imagebind_huge"
 
 
+@pytest.mark.usefixtures("without_digests")
 def test_from_a_checkpoint(toybox_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The official way in, but for the size: a file whose tensors become the network's own, with no stand-in."""
     from avbench_metrics._features.networks import imagebind as network
@@ -98,6 +99,12 @@ def test_from_a_checkpoint(toybox_folder: Path, tmp_path: Path, monkeypatch: pyt
     weights.add("imagebind_huge", tmp_path / "imagebind_huge.pth")
     with pytest.raises(avbench.errors.AvbenchError, match="bias_k"):
         feature.load("cpu")
+    told: list[tuple[str, int, int]] = []
+    with pytest.raises(avbench.errors.UsageError, match=r"ib_audio_video@fixed cannot run: .* 1 absent \(.*bias_k\)\. Or pass"):
+        avbench.run(tmp_path, metrics=["ib_audio_video"], store=None, progress=lambda *words: told.append(words))
+    assert told == []  # known before the first clip
+    with pytest.raises(avbench.errors.UsageError, match=r"No metric is left to run: .*ib_audio_video@av_benchmark: .*bias_k"):
+        avbench.run(tmp_path, "av_benchmark", metrics="available", reference=toybox_folder, store=None)
 
 
 def test_without_words_or_sound(tmp_path: Path, toybox_folder: Path) -> None:
@@ -245,6 +252,19 @@ def test_slow_frames_are_those_of_the_filter(fps: int, seconds: float) -> None:
             break
     expected = shown[: int(0.5 * seconds)]
     assert given.slow_frames(np.arange(count) / fps, count / fps).tolist() == expected
+
+
+@pytest.mark.parametrize(("told", "seconds", "pictures"), [(4, 6, 2), (5, 6, 2), (8, 8, 4), (8, 7, 4), (8, 6.9, 0)])
+def test_av_benchmark_sees_the_length_it_is_told(tmp_path: Path, told: float, seconds: float, pictures: int) -> None:
+    """Half a frame per second of it; FFmpeg's last one stands for what follows within a second."""
+    frames = np.random.default_rng(0).integers(0, 255, (round(10 * seconds), 32, 32, 3), dtype=np.uint8)
+    write_clip(tmp_path / "a.mp4", frames, 10)
+    feature = imagebind.ImageBindVideo("pairs", seconds=told)
+    if not pictures:
+        with pytest.raises(Unscorable, match="8 s are judged"):
+            feature.prepare(Clip(tmp_path / "a.mp4", Prompt("a")))
+    else:
+        assert feature.prepare(Clip(tmp_path / "a.mp4", Prompt("a"))).shape[0] == 3 * (pictures - 1)
 
 
 def test_slow_frames_need_4_s() -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ class Sound:
 
     samples: Array
     rate: int
+    audio_path: Path | None = None
 
     def waveform(self, ask: Waveform) -> tuple[Array, int]:
         return self.samples, ask.rate or self.rate
@@ -124,17 +126,26 @@ def test_javisbench_hears_four_seconds_unscaled() -> None:
     np.testing.assert_array_equal(AudioClip().prepare(long), long.samples * np.float32(32768))
 
 
-def test_javisbench_resamples_across_the_wrong_axis() -> None:
+def test_javisbench_rates_sound_of_16_khz() -> None:
+    """A clip's own sound is converted; a file beside it is heard as it is, or refused: the official code would change its speed."""
     sound: Any = tone(5.0, 48_000)
     heard = JavisBenchAesthetics().prepare(sound)
-    assert len(heard) == 64_000
-    np.testing.assert_allclose(heard, 0.330 * sound.samples[:64_000], rtol=1e-3, atol=1e-6)
-    as_it_is: Any = tone(5.0, 16_000)
-    np.testing.assert_array_equal(JavisBenchAesthetics().prepare(as_it_is), as_it_is.samples[:64_000])
-    low: Any = tone(2.0, 8_000)
-    quarter = JavisBenchAesthetics().prepare(low)
-    assert len(quarter) == 64_000 and not quarter[16_000:].any(), "two channels of one sample each, averaged"
-    assert len(Aesthetics().prepare(sound)) == 80_000, "resampled along time"
+    np.testing.assert_allclose(heard, mono_sound.sinc(sound.samples, 48_000, 16_000)[:64_000], rtol=0, atol=1e-7)
+    spectrum = np.abs(np.fft.rfft(heard))
+    assert np.argmax(spectrum) == 440 * 4, "a tone of 440 Hz keeps its pitch"
+    assert len(Aesthetics().prepare(sound)) == 80_000
+    beside: Any = replace(tone(5.0), audio_path=Path("sample_0000.wav"))
+    np.testing.assert_array_equal(JavisBenchAesthetics().prepare(beside), beside.samples[:64_000])
+    assert kind_of(JavisBenchAesthetics(), replace(sound, audio_path=Path("sample_0000.wav"))) == "unsupported"
+
+
+def test_javisbench_resamples_as_its_pinned_librosa() -> None:
+    low, high = tone(5.0, 48_000, 1000.0), tone(5.0, 48_000, 7450.0)
+    for sound in (low, high):
+        heard = JavisBenchAudioClip().prepare(sound)
+        expected = mono_sound.sinc(sound.samples, 48_000, 16_000, mono_sound.KAISER_BEST)[:64_000]
+        np.testing.assert_allclose(heard, expected, rtol=0, atol=1e-7)
+        assert float(np.abs(expected - mono_sound.sinc(sound.samples, 48_000, 16_000)[:64_000]).max()) > 1e-5
 
 
 def test_kadtk_hears_sixteen_bits_and_mova_ten_seconds() -> None:

@@ -201,9 +201,14 @@ def test_the_authors_checkpoint_is_what_verse_bench_runs_on(folder: Path, tmp_pa
 
 def test_without_weights_the_command_that_fetches_them_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("AVBENCH_WEIGHTS", str(tmp_path))
-    for feature, name in ((SynchformerLogits(), "synchformer"), (LipTracks(), "s3fd"), (VerseBenchLips(), "scrfd")):
-        with pytest.raises(MissingCheckpoint, match=f"avbench weights pull {name}"):
+    for feature, way in (
+        (SynchformerLogits(), "run: avbench weights pull synchformer"),
+        (LipTracks(), "weights pull s3fd"),
+        (VerseBenchLips(), r"no address offers it: get det_10g.onnx from .*: avbench weights add scrfd FILE\."),
+    ):
+        with pytest.raises(MissingCheckpoint, match=way) as caught:
             feature.load("cpu")
+        assert ("weights pull" in str(caught.value)) == ("pull" in way)
 
 
 def test_verse_bench_takes_four_seconds(folder: Path) -> None:

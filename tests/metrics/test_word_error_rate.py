@@ -191,6 +191,7 @@ def tiny_en(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
+@pytest.mark.usefixtures("without_digests")
 def test_real_speech_is_understood(tiny_en: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AVBENCH_WEIGHTS", str(tiny_en))
     texts: dict[str, str] = json.loads((LIBRIVOX / "texts.json").read_text())
@@ -207,6 +208,7 @@ def test_real_speech_is_understood(tiny_en: Path, tmp_path: Path, monkeypatch: p
     assert rates["drowned"] > rates["clear"] + 0.05
 
 
+@pytest.mark.usefixtures("without_digests")
 def test_real_speech_of_more_than_a_window(tiny_en: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AVBENCH_WEIGHTS", str(tiny_en))
     texts: dict[str, str] = json.loads((LIBRIVOX / "texts.json").read_text())
@@ -271,5 +273,13 @@ def test_funasr_reads_a_folder_and_refuses_one_that_lacks_a_weight(tmp_path: Pat
     state = torch.load(folder / "model.pt")
     state.pop("decoder.output_layer.bias")
     torch.save(state, folder / "model.pt")
-    with pytest.raises(AvbenchError, match=r"lacks 1 weights of its network, among them decoder\.output_layer\.bias"):
+    with pytest.raises(AvbenchError, match=r"tensors 1 absent \(decoder\.output_layer\.bias\)"):
         networks.paraformer(folder, "cpu")
+    weight = "encoder.encoders0.0.feed_forward.w_1.weight"
+    torch.save({**tiny.model.state_dict(), weight: torch.zeros(3, 3)}, folder / "model.pt")
+    with pytest.raises(AvbenchError, match=rf"tensors 1 of another shape \({weight} \[3, 3\] for"):
+        networks.paraformer(folder, "cpu")
+    torch.save(tiny.model.state_dict(), folder / "model.pt")
+    loaded.model.state_dict()[weight].zero_()
+    with pytest.raises(AvbenchError, match=f"did not load 1 tensors of .*, among them {weight}"):
+        networks._checked(loaded, folder)

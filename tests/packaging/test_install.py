@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -23,7 +24,7 @@ def install(source: Path, target: Path) -> None:
 
 def call(target: Path, cwd: Path, *arguments: str) -> str:
     """Run avbench with ``target`` before everything else on the path."""
-    environment = {**os.environ, "PYTHONPATH": str(target)}
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(target), *filter(None, sys.path)])}
     command = [sys.executable, "-m", "avbench.cli", *arguments]
     done = subprocess.run(command, env=environment, cwd=cwd, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -50,21 +51,35 @@ def test_a_wheel_installed_elsewhere_judges_clips(tmp_path: Path, toybox_folder:
     assert not [p for p in target.rglob("*") if p.name in ("tests", "docs", "Makefile")]
 
 
-def test_a_foreign_package_adds_a_metric_a_model_and_a_benchmark(tmp_path: Path) -> None:
+def recipes() -> dict[str, str]:
+    """The whole files of CONTRIBUTING.md by path."""
+    text = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    return dict(re.findall(r"^`(\S+\.py)`:\n\n```python\n(.*?)^```$", text, re.DOTALL | re.MULTILINE))
+
+
+def test_the_recipes_of_contributing_make_a_package_of_metric_model_and_benchmark(tmp_path: Path) -> None:
     source, target = tmp_path / "source", tmp_path / "site"
     shutil.copytree(EXAMPLE, source)
+    assert len(recipes()) == 3
+    for path, code in recipes().items():
+        (source / path).write_text(code, encoding="utf-8")
+    subprocess.run([sys.executable, "-m", "ruff", "check", "--isolated", "--line-length=132", str(source)], check=True)
     install(source, target)
     listed = json.loads(call(target, tmp_path, "list", "--json"))
     for kind, name in (("metrics", "redness"), ("models", "plain_red"), ("benchmarks", "three_words")):
         assert {"name": name, "from": "avbench-example"}.items() <= next(e for e in listed[kind] if e["name"] == name).items()
     call(target, tmp_path, "generate", "plain_red", "--benchmark", "three_words", "--clips", "out")
     report = json.loads(call(target, tmp_path, "run", "--benchmark", "three_words", "--clips", "out", "--json"))
+    (tmp_path / "p.txt").write_text("one\ntwo\n")
+    asked = ("--benchmark", "three_words", "--prompts", "p.txt", "--clips", "two")
+    assert json.loads(call(target, tmp_path, "generate", "plain_red", *asked, "--json"))["made"] == 2
     redness = next(m for m in report["metrics"] if m["metric"] == "redness")
     assert redness["n"]["scored"] == 3 and redness["value"] == pytest.approx(1.0, abs=0.05)
     contract = (
         "from avbench import testing as t; t.check_metric('redness'); t.check_model('plain_red'); t.check_benchmark('three_words')"
     )
-    subprocess.run([sys.executable, "-c", contract], env={**os.environ, "PYTHONPATH": str(target)}, check=True)
+    path = os.pathsep.join([str(target), *filter(None, sys.path)])
+    subprocess.run([sys.executable, "-c", contract], env={**os.environ, "PYTHONPATH": path}, check=True)
 
 
 def test_the_readme_tree_is_true() -> None:

@@ -14,8 +14,9 @@ AUDIO: tuple[Checkpoint, ...] = (
         source=f"facebook/audiobox-aesthetics, revision {_AUDIOBOX}",
         licence="CC-BY-4.0",
         files=on_hub(
-            "facebook/audiobox-aesthetics", "model.safetensors", revision=_AUDIOBOX,
-            sha256={"model.safetensors": "a5a3c2412649cc2384ec525ffd5180ce6c4778f43bed6108e0a1303de04d014e"},
+            "facebook/audiobox-aesthetics",
+            File("model.safetensors", sha256="a5a3c2412649cc2384ec525ffd5180ce6c4778f43bed6108e0a1303de04d014e"),
+            revision=_AUDIOBOX,
         ),
     ),
     Checkpoint(
@@ -77,6 +78,7 @@ AUDIO: tuple[Checkpoint, ...] = (
             File(
                 "vggish-10086976.pth",
                 "https://github.com/harritaylor/torchvggish/releases/download/v0.1/vggish-10086976.pth",
+                288_567_937, sha256_start="10086976",
             ),
         ),
     ),

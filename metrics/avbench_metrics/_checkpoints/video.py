@@ -12,26 +12,34 @@ _OPEN_SORA = "https://huggingface.co/spaces/LanguageBind/Open-Sora-Plan-v1.0.0/r
 _VIDEO_REWARD = (
     "https://huggingface.co/KlingTeam/VideoReward/resolve/b8e421fe21aec3dde5f61fdd1dc44e1d603b9727/checkpoint-11352"
 )
+# Digests of files of which their authors publish none are those that several users recorded, alike.
+_SIGLIP = "9fdffc58afc957d1a03a25b10dba0329ab15c2a3"
 _MUSIQ = "https://github.com/chaofengc/IQA-PyTorch/releases/download/v0.1-weights"
 
 VIDEO: tuple[Checkpoint, ...] = (
     Checkpoint(
         "i3d_kinetics_400",
         "I3D RGB, Kinetics-400, PyTorch port",
-        "LanguageBind/Open-Sora-Plan-v1.0.0 (a space of huggingface.co; git blob a867b87ac3a9097d200598b1d48a1b890d8ec744)",
+        "LanguageBind/Open-Sora-Plan-v1.0.0 (a space of huggingface.co), revision 810fa8c4bdb3a4c8eec9bd57375c29bde6fb46de; the "
+        "git blob is that of github.com/songweige/TATS, which holds the file under the same name",
         "unknown",
-        (File("i3d_pretrained_400.pt", f"{_OPEN_SORA}/opensora/eval/fvd/videogpt/i3d_pretrained_400.pt"),),
+        (
+            File(
+                "i3d_pretrained_400.pt",
+                f"{_OPEN_SORA}/opensora/eval/fvd/videogpt/i3d_pretrained_400.pt",
+                git_blob="a867b87ac3a9097d200598b1d48a1b890d8ec744",
+            ),
+        ),
     ),
     Checkpoint(
         "videomae_v2_g_ssv2",
         "VideoMAE V2 ViT-g/14, fine-tuned on Something-Something V2",
-        "huggingface.co/OpenGVLab/VideoMAE2",
+        "huggingface.co/OpenGVLab/VideoMAE2, revision 97d119d270aca7a1217fff7f413c0c543eb325d9",
         "non-commercial (handed out on request at github.com/OpenGVLab/VideoMAEv2, docs/MODEL_ZOO.md)",
         on_hub(
             "OpenGVLab/VideoMAE2",
-            _VIDEOMAE,
+            File(_VIDEOMAE, sha256="5a210a92f035dff30c53b46157b612e7a1a5d3c99700e1b2d71da5c399ca7e70"),
             revision="97d119d270aca7a1217fff7f413c0c543eb325d9",
-            sha256={_VIDEOMAE: "5a210a92f035dff30c53b46157b612e7a1a5d3c99700e1b2d71da5c399ca7e70"},
         ),
     ),
     Checkpoint(
@@ -51,7 +59,7 @@ VIDEO: tuple[Checkpoint, ...] = (
     Checkpoint(
         "laion_aesthetic_linear",
         "LAION's linear aesthetic head on CLIP ViT-L/14",
-        "github.com/LAION-AI/aesthetic-predictor",
+        "github.com/LAION-AI/aesthetic-predictor, branch main (no revision is known)",
         "unknown",
         (
             File(
@@ -69,13 +77,15 @@ VIDEO: tuple[Checkpoint, ...] = (
             File(
                 "dino_vitbase16_pretrain.pth",
                 "https://dl.fbaipublicfiles.com/dino/dino_vitbase16_pretrain/dino_vitbase16_pretrain.pth",
+                343_242_485,
+                "bf34ad0f424b9029b593e8dc3ed553bf26e88bcba0d32bf3e62a6209cb64c85e",
             ),
         ),
     ),
     Checkpoint(
         "viclip_internvid_10m",
         "ViCLIP ViT-L/14, InternVid-10M-FLT",
-        "huggingface.co/OpenGVLab/ViCLIP",
+        "huggingface.co/OpenGVLab/ViCLIP, branch main (no revision is known)",
         "unknown",
         on_hub("OpenGVLab/ViCLIP", "ViClip-InternVid-10M-FLT.pth"),
     ),
@@ -84,14 +94,14 @@ VIDEO: tuple[Checkpoint, ...] = (
         "MUSIQ, SPAQ, PyTorch port",
         "github.com/chaofengc/IQA-PyTorch",
         "unknown (the port's code: CC BY-NC-SA 4.0)",
-        (File("musiq_spaq_ckpt-358bb6af.pth", f"{_MUSIQ}/musiq_spaq_ckpt-358bb6af.pth"),),
+        (File("musiq_spaq_ckpt-358bb6af.pth", f"{_MUSIQ}/musiq_spaq_ckpt-358bb6af.pth", sha256_start="358bb6af"),),
     ),
     Checkpoint(
         "musiq_koniq",
         "MUSIQ, KonIQ-10k, PyTorch port",
         "github.com/chaofengc/IQA-PyTorch",
         "unknown (the port's code: CC BY-NC-SA 4.0)",
-        (File("musiq_koniq_ckpt-e95806b9.pth", f"{_MUSIQ}/musiq_koniq_ckpt-e95806b9.pth"),),
+        (File("musiq_koniq_ckpt-e95806b9.pth", f"{_MUSIQ}/musiq_koniq_ckpt-e95806b9.pth", 108_610_983, sha256_start="e95806b9"),),
     ),
     Checkpoint(
         "maniqa_koniq",
@@ -110,28 +120,43 @@ VIDEO: tuple[Checkpoint, ...] = (
     Checkpoint(
         "raft_things",
         "RAFT (large), FlyingThings3D",
-        "github.com/princeton-vl/RAFT, as in zuoweizwzw/Verse-Bench-Models",
+        "github.com/princeton-vl/RAFT, as github.com/sczhou/ProPainter, release v0.1.0, offers it by itself",
         "BSD-3-Clause",
-        on_hub("zuoweizwzw/Verse-Bench-Models", "raft-things.pth"),
+        (
+            File(
+                "raft-things.pth",
+                "https://github.com/sczhou/ProPainter/releases/download/v0.1.0/raft-things.pth",
+                21_108_000,
+                "fcfa4125d6418f4de95d84aec20a3c5f4e205101715a79f193243c186ac9a7e1",
+            ),
+        ),
     ),
     Checkpoint(
         "amt_s",
         "AMT-S, Vimeo90K",
-        "huggingface.co/lalala125/AMT",
+        "huggingface.co/lalala125/AMT, branch main (no revision is known)",
         "CC BY-NC 4.0",
         on_hub("lalala125/AMT", "amt-s.pth"),
     ),
     Checkpoint(
         "siglip_so400m_384",
         "SigLIP so400m, patches of 14, 384 pixels",
-        "huggingface.co/google/siglip-so400m-patch14-384",
+        f"huggingface.co/google/siglip-so400m-patch14-384, revision {_SIGLIP}",
         "Apache-2.0",
-        on_hub("google/siglip-so400m-patch14-384", "model.safetensors"),
+        on_hub(
+            "google/siglip-so400m-patch14-384",
+            File(
+                "model.safetensors",
+                bytes=3_511_950_624,
+                sha256="ea2abad2b7f8a9c1aa5e49a244d5d57ffa71c56f720c94bc5d240ef4d6e1d94a",
+            ),
+            revision=_SIGLIP,
+        ),
     ),
     Checkpoint(
         "aesthetic_predictor_v2_5",
         "aesthetic-predictor-v2-5, head on SigLIP so400m",
-        "github.com/discus0434/aesthetic-predictor-v2-5",
+        "github.com/discus0434/aesthetic-predictor-v2-5, branch main (no revision is known)",
         "unknown",
         (
             File(
@@ -150,7 +175,7 @@ VIDEO: tuple[Checkpoint, ...] = (
     Checkpoint(
         "video_reward",
         "VideoReward: Qwen2-VL-2B with adapters and a head, trained on people's choices between generated clips (bfloat16)",
-        "huggingface.co/KlingTeam/VideoReward (before: KwaiVGI/VideoReward)",
+        "huggingface.co/KlingTeam/VideoReward (before: KwaiVGI/VideoReward), revision b8e421fe21aec3dde5f61fdd1dc44e1d603b9727",
         "Apache-2.0",
         (
             File(
@@ -164,7 +189,7 @@ VIDEO: tuple[Checkpoint, ...] = (
     Checkpoint(
         "video_reward_tokenizer",
         "VideoReward's byte pairs: Qwen2-VL's and its three marks (151,660 entries)",
-        "huggingface.co/KlingTeam/VideoReward (before: KwaiVGI/VideoReward)",
+        "huggingface.co/KlingTeam/VideoReward (before: KwaiVGI/VideoReward), revision b8e421fe21aec3dde5f61fdd1dc44e1d603b9727",
         "Apache-2.0",
         (File("tokenizer.json", f"{_VIDEO_REWARD}/tokenizer/tokenizer.json"),),
     ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -23,6 +24,8 @@ class Aesthetics(Feature):
 
     The peak tells silence, which the official code rates like any sound.
     """
+
+    libraries: ClassVar[tuple[str, ...]] = ("audiobox-aesthetics",)
 
     @property
     def reads(self) -> tuple[Read, ...]:
@@ -53,22 +56,29 @@ class Aesthetics(Feature):
 
 @dataclass(frozen=True)
 class JavisBenchAesthetics(Aesthetics):
-    """The same as JavisBench feeds it: resampled across the wrong axis, then cut or filled up with zeros that count as sound.
+    """The same as JavisBench feeds it: a file of 16 kHz, cut or filled up with zeros that count as sound.
 
-    Each sample becomes a sound of its own, so a file above 16 kHz keeps its samples, scaled (0.33 from 48 kHz), and plays slower;
-    below 16 kHz each becomes two, whose mean is taken. Only a 16 kHz file is heard as it is.
+    JavisBench's scripts write such a file beside each clip. Where there is none, the clip's own sound is converted as they convert
+    it; they use FFmpeg, here it is torchaudio's sinc. A file of another rate is refused: the official code resamples it across the
+    wrong axis, so that it keeps its samples, scaled (0.33 from 48 kHz), and plays at another speed.
     Source: repository JavisVerse/JavisDiT, b505b37, eval/javisbench/src.
 
     Args:
         seconds: the evaluation's ``--max_audio_len_s``.
     """
 
+    version: ClassVar[int] = 2
     seconds: float = 4.0
 
     def prepare(self, clip: Clip) -> Array:
-        """``seconds`` of samples taken for 16 kHz; raises ``Unscorable`` for an empty stream."""
+        """``seconds`` at 16 kHz; raises ``Unscorable``: ``no_audio``, or ``unsupported`` for a file beside it of another rate."""
         samples, rate = whole(clip, Waveform())
-        heard = sinc(samples[:, None], rate, RATE).mean(axis=1)
+        if rate != RATE and clip.audio_path is not None:
+            raise Unscorable(
+                f"{clip.audio_path.name} has {rate} Hz, of which the official code makes sound at a wrong speed; convert it to "
+                f"{RATE} Hz, as JavisBench's scripts do.", "unsupported",
+            )  # fmt: skip
+        heard = sinc(samples, rate, RATE)
         count = int(RATE * self.seconds)
         return np.pad(heard[:count], (0, max(0, count - len(heard))))
 

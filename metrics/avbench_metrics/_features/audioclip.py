@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
 from avbench import weights
 from avbench.clip import Clip
 from avbench.feature import Array, Feature, Read, Waveform
-from avbench_metrics._features.mono_sound import audible, whole
+from avbench_metrics._features.mono_sound import KAISER_BEST, audible, sinc, whole
 
 RATE, SHORTEST = 44_100, 1654  # samples of one window
 FULL_SCALE = 32768.0
@@ -24,6 +24,8 @@ class AudioClip(Feature):
 
     44.1 kHz, samples at 16-bit scale, all of the sound. Source: repository AndreyGuzhov/AudioCLIP, utils/datasets.
     """
+
+    width: ClassVar[int | None] = 1024
 
     @property
     def reads(self) -> tuple[Read, ...]:
@@ -63,21 +65,25 @@ def audio_part(content: Mapping[str, Any]) -> dict[str, Any]:
 class JavisBenchAudioClip(AudioClip):
     """The same for sound as JavisBench feeds it: 16 kHz, samples in [-1, 1], cut or filled up with zeros; silence included.
 
+    Resampled by the Kaiser-windowed sinc of resampy's ``kaiser_best``, librosa's default at the version that JavisBench pins.
+
     Source: repository JavisVerse/JavisDiT, b505b37, eval/javisbench.
 
     Args:
         seconds: the evaluation's ``--max_audio_len_s``.
     """
 
+    version: ClassVar[int] = 2
     seconds: float = 4.0
 
     @property
     def reads(self) -> tuple[Read, ...]:
-        """Mono sound at 16 kHz."""
-        return (Waveform(LIBROSA_RATE),)
+        """Mono sound at the file's rate."""
+        return (Waveform(),)
 
     def prepare(self, clip: Clip) -> Array:
         """Samples; raises ``Unscorable`` for an empty stream."""
-        samples, _ = whole(clip, Waveform(LIBROSA_RATE))
+        samples, rate = whole(clip, Waveform())
+        samples = sinc(samples, rate, LIBROSA_RATE, KAISER_BEST)
         count = int(self.seconds * LIBROSA_RATE)
         return np.pad(samples[:count], (0, max(0, count - len(samples))))

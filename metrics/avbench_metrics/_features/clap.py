@@ -17,6 +17,7 @@ from avbench import weights
 from avbench.clip import Clip, Prompt
 from avbench.errors import Unscorable
 from avbench.feature import Array, Feature, PromptText, Read, Waveform
+from avbench_metrics._features.mono_sound import KAISER_BEST, av_benchmark_sound, sinc
 
 Recipe = Literal["fixed", "javisbench", "av_benchmark", "verse_bench", "mova"]
 
@@ -29,7 +30,8 @@ CHECKPOINTS: dict[str, str] = {
     "verse_bench": FUSION,
     "mova": FUSION,
 }
-RATES: dict[str, int | None] = {"fixed": 48_000, "javisbench": 48_000, "av_benchmark": None, "verse_bench": 48_000, "mova": 32_000}
+RATES: dict[str, int | None] = {"fixed": 48_000, "javisbench": None, "av_benchmark": None, "verse_bench": 48_000, "mova": 32_000}
+RATE = 48_000
 TRAINED_LENGTH = 77  # token ids of a text in training
 LICENCE = "Apache-2.0 (weights)"
 LICENCE_OF_LAION = "unknown (weights of lukewys/laion_clap; their code is CC0-1.0)"
@@ -86,6 +88,7 @@ def texts(prompt: Prompt, recipe: Recipe) -> tuple[str, ...]:
 class ClapText(Feature):
     """Embeddings of the prompt's texts (see ``texts``), float32 (texts, 512), each of length 1."""
 
+    libraries: ClassVar[tuple[str, ...]] = ("transformers",)
     recipe: Recipe = "fixed"
 
     @property
@@ -129,14 +132,22 @@ class ClapText(Feature):
 
 @dataclass(frozen=True)
 class ClapSound(Feature):
-    """Embedding of the sound, float32 (512,): of length 1, or with ``fixed`` the mean over pieces of 10 s."""
+    """Embedding of the sound, float32 (512,): of length 1, or with ``fixed`` the mean over pieces of 10 s.
 
+    Args:
+        recipe: whose way of hearing.
+        seconds: how much ``av_benchmark`` hears, which refuses less; the others hear all.
+    """
+
+    version: ClassVar[int] = 2
+    libraries: ClassVar[tuple[str, ...]] = ("transformers",)
     batch_size: ClassVar[int] = 4
     recipe: Recipe = "fixed"
+    seconds: float = 8.0
 
     @property
     def reads(self) -> tuple[Read, ...]:
-        """Mono sound at 48 kHz; ``av_benchmark`` at the file's rate, ``mova`` at 32 kHz."""
+        """Mono sound at 48 kHz; ``javisbench`` and ``av_benchmark`` at the file's rate, ``mova`` at 32 kHz."""
         return (Waveform(RATES[self.recipe]),)
 
     @property
@@ -148,14 +159,16 @@ class ClapSound(Feature):
         """Spectra, float32 (pieces, 1 or 4, 1001, 64), and whether they are to be fused; raises ``Unscorable`` for no sound."""
         from avbench_metrics._features.networks import clap_input as given
 
-        samples, rate = clip.waveform(Waveform(RATES[self.recipe]))
         generator = np.random.default_rng(int(clip.digest[:16], 16))
+        if self.recipe == "av_benchmark":
+            return given.one_piece(av_benchmark_sound(clip, RATE, self.seconds), generator), False
+        samples, rate = clip.waveform(Waveform(RATES[self.recipe]))
         if self.recipe == "fixed":
             return given.all_pieces(samples), False
         if self.recipe in ("verse_bench", "mova"):
             return given.four_views(given.to_full_scale(samples), generator)
-        if self.recipe == "av_benchmark" and len(samples):
-            samples = _at_48_khz(samples - samples.mean(), rate)
+        if len(samples):
+            samples = sinc(samples, rate, RATE, KAISER_BEST)
         return given.one_piece(samples, generator), False
 
     def load(self, device: str) -> Callable[[Sequence[tuple[Array, bool]]], Sequence[Array]]:
@@ -172,17 +185,3 @@ class ClapSound(Feature):
             return np.asarray(np.concatenate(parts).mean(axis=0))
 
         return lambda batch: [embed(*prepared) for prepared in batch]
-
-
-def _at_48_khz(samples: Array, rate: int) -> Array:
-    """By torchaudio's windowed sinc, as av-benchmark does."""
-    import torch
-
-    from avbench.compat import mend_torch
-
-    if rate == 48_000:
-        return samples
-    mend_torch()
-    from torchaudio.functional import resample
-
-    return np.asarray(resample(torch.from_numpy(samples), rate, 48_000).numpy())

@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 
 from avbench import weights
 from avbench.clip import Clip
-from avbench.errors import AvbenchError
 from avbench.feature import Array, Feature, Frames, Read
+from avbench.tensors import fill
 from avbench_metrics._features.resized import centre_crop, short_side, through
 
 CHECKPOINTS = {"ViT-B/32": "clip_vit_b_32", "ViT-L/14": "clip_vit_l_14"}
@@ -68,8 +68,5 @@ def _picture_tower(variant: str, device: str) -> Any:
         return rule_fill(clip.tiny(variant)).to(device).requires_grad_(False)
     (path,) = weights.paths(name).values()
     network = clip.build(variant)
-    try:
-        network.load_state_dict(clip.read_archive(path), strict=True)
-    except RuntimeError as error:
-        raise AvbenchError(f"{path} does not fit CLIP's {variant}: {' '.join(str(error).splitlines()[:3])}") from error
+    fill(network, clip.read_archive(path), f"{path} does not fit CLIP's {variant}")
     return network.to(device).requires_grad_(False)

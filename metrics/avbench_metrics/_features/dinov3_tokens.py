@@ -25,6 +25,7 @@ class Dinov3Tokens(Feature):
     squashed to 224 x 224 (bilinear, anti-aliased).
     """
 
+    libraries: ClassVar[tuple[str, ...]] = ("transformers",)
     batch_size: ClassVar[int] = 2
 
     @property

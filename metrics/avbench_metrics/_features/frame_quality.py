@@ -27,6 +27,7 @@ class SiglipAesthetic(Feature):
         frames: how many, evenly spread; None takes every one.
     """
 
+    libraries: ClassVar[tuple[str, ...]] = ("transformers",)
     batch_size: ClassVar[int] = 2
     frames: int | None = None
 

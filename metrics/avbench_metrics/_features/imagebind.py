@@ -84,6 +84,7 @@ class ImageBindText(Feature):
         protocol: whether words beyond 75 byte pairs cost the end token, so that all long prompts get one embedding (``official``).
     """
 
+    libraries: ClassVar[tuple[str, ...]] = ("open_clip_torch",)
     column: Column = "text"
     protocol: Protocol = "fixed"
 
@@ -186,11 +187,13 @@ class ImageBindVideo(Feature):
         sampling: ``clips``: first and last frame of five clips of 2 s, as ImageBind itself does. ``pairs``: neighbours at half a
             frame per second, as av-benchmark does.
         spare: seconds at the end that ``pairs`` leaves out.
+        seconds: how much ``pairs`` sees, which refuses what gives fewer frames; None: the clip's own length.
     """
 
     batch_size: ClassVar[int] = 2
     sampling: Literal["clips", "pairs"] = "clips"
     spare: float = 0.0
+    seconds: float | None = None
 
     @property
     def reads(self) -> tuple[Read, ...]:
@@ -210,7 +213,10 @@ class ImageBindVideo(Feature):
         rate = frame_rate(seconds)
         if self.sampling == "clips":
             return given.video_clips(frames[given.video_frames(len(frames), rate)])
-        return given.sliding_pairs(frames[given.slow_frames(seconds, len(frames) / rate - self.spare)])
+        length = len(frames) / rate - self.spare
+        if self.seconds is not None and length < 2 * int(self.seconds / 2) - 1:  # FFmpeg gives frames to the nearest tick
+            raise Unscorable(f"The clip shows {length:.2f} s; {self.seconds:g} s are judged.", "too_short")
+        return given.sliding_pairs(frames[given.slow_frames(seconds, self.seconds or length)])
 
     def load(self, device: str) -> Callable[[Sequence[Array]], Sequence[Array]]:
         """See the class."""

@@ -11,7 +11,7 @@ import numpy as np
 from avbench import weights
 from avbench.clip import Clip
 from avbench.errors import Unscorable
-from avbench.feature import Array, Feature, Frames, Read, Waveform
+from avbench.feature import Array, Feature, Frames, OwnWaveform, Read, Waveform
 from avbench_metrics._features import face_detection
 from avbench_metrics._features.face_detection import Detector
 from avbench_metrics._features.syncnet_input import RATE, cepstra, int16, lip_windows, sound_windows
@@ -21,7 +21,7 @@ from avbench_metrics._maths.lip_choice import HEAD
 from avbench_metrics._maths.lip_sync import SAMPLES_PER_FRAME, SHIFT, distances, window_count
 from avbench_metrics._maths.shots import THRESHOLD, content, shots
 
-PICTURES, SOUND = Frames(fps=25.0), Waveform(RATE)
+PICTURES, SOUND, OWN_SOUND = Frames(fps=25.0), Waveform(RATE), OwnWaveform(RATE)
 QUALITY = 95  # of JPEG
 QUARTER = 0.25
 LEAST_PIXELS, LEAST_SIDE, LEAST_DETECTIONS = 32, 25, 20
@@ -33,11 +33,12 @@ class _Lips(Feature):
     """Common ground: what is read and kept of a clip, and how a track is judged."""
 
     batch_size: ClassVar[int] = 1
+    sound: ClassVar[Waveform] = SOUND
 
     @property
     def reads(self) -> tuple[Read, ...]:
         """Pictures at 25 fps in the file's size and mono sound at 16 kHz."""
-        return (PICTURES, SOUND)
+        return (PICTURES, self.sound)
 
     def prepare(self, clip: Clip) -> Any:
         """JPEG files of the frames that have sound (the official codes keep frames so too), the sound as int16, and all frames.
@@ -47,7 +48,7 @@ class _Lips(Feature):
         """
         import cv2
 
-        frames, samples = clip.frames(PICTURES)[0], int16(clip.waveform(SOUND)[0])
+        frames, samples = clip.frames(PICTURES)[0], int16(clip.waveform(self.sound)[0])
         window_count(len(frames), len(samples))
         if min(frames.shape[1:3]) * self._scale(frames.shape[1:3]) < LEAST_PIXELS:
             raise Unscorable(f"A picture of {frames.shape[2]}x{frames.shape[1]} is too small to look for faces.", "too_small")
@@ -123,7 +124,12 @@ class LipTracks(_Lips):
 
 @dataclass(frozen=True)
 class VerseBenchLips(_Lips):
-    """SCRFD's surest face of each frame in runs of 50 frames or more, SyncNet: a row for each run, see ``lip_choice``."""
+    """SCRFD's surest face of each frame in runs of 50 frames or more, SyncNet: a row for each run, see ``lip_choice``.
+
+    It hears the clip's own sound, also where another lies beside it.
+    """
+
+    sound: ClassVar[Waveform] = OWN_SOUND
 
     @property
     def weights(self) -> tuple[str, ...]:

@@ -10,6 +10,9 @@ from avbench.clip import Clip
 from avbench.errors import Unscorable
 from avbench.feature import Array, Waveform
 
+# the length [s] that av-benchmark is told (--audio_length) under each of its protocols
+AV_BENCHMARK_SECONDS = {"av_benchmark": 8.0, "av_benchmark_5s": 5.0, "av_benchmark_4s": 4.0}
+CUT = "cut to the length in the protocol's name (av_benchmark: 8 s)"
 SILENT = 1e-4  # peak of full scale, -80 dBFS: a 16-bit file's dither stays below
 KAISER_BEST = {
     "resampling_method": "sinc_interp_kaiser",

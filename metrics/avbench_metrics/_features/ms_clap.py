@@ -62,6 +62,7 @@ def cut(ids: list[int], protocol: Protocol) -> tuple[list[int], int]:
 class MsClapText(Feature):
     """Embedding of the prompt's sound in words, float32 (1024,)."""
 
+    libraries: ClassVar[tuple[str, ...]] = ("transformers",)
     protocol: Protocol = "fixed"
 
     @property
@@ -98,6 +99,7 @@ class MsClapText(Feature):
 class MsClapSound(Feature):
     """Embedding of the sound, float32 (1024,), with ``fixed`` the mean over pieces of 7 s, each of length 1."""
 
+    libraries: ClassVar[tuple[str, ...]] = ("transformers",)
     batch_size: ClassVar[int] = 4
     protocol: Protocol = "fixed"
 

@@ -37,6 +37,8 @@ def spread(frames: int, count: int) -> Array:
 class ClipText(Feature):
     """Embedding of the prompt's text, float32 (512,): at most 75 byte pairs and the end token."""
 
+    libraries: ClassVar[tuple[str, ...]] = ("open_clip_torch",)
+
     @property
     def reads(self) -> tuple[Read, ...]:
         """The prompt's words."""
@@ -77,6 +79,7 @@ class ClipFrames(Feature):
         swapped: red and blue exchanged, as JavisBench feeds them.
     """
 
+    libraries: ClassVar[tuple[str, ...]] = ("open_clip_torch",)
     batch_size: ClassVar[int] = 2
     count: int = 48
     swapped: bool = False

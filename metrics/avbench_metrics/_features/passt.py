@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -28,6 +28,7 @@ class Passt(Feature):
             sound, in as few windows of at most 10 s as cover it, evenly spread and unpadded, and refuses silence.
     """
 
+    libraries: ClassVar[tuple[str, ...]] = ("hear21passt",)
     seconds: float | None = None
 
     @property

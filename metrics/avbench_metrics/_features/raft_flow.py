@@ -31,6 +31,7 @@ class RaftFlow(Feature):
             no side exceeds 640. Padding counts as picture in both.
     """
 
+    libraries: ClassVar[tuple[str, ...]] = ("torchvision",)
     batch_size: ClassVar[int] = 1
     protocol: Literal["vbench", "verse_bench"] = "vbench"
 

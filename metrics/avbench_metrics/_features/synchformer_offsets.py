@@ -11,7 +11,8 @@ import numpy as np
 
 from avbench import weights
 from avbench.clip import Clip
-from avbench.feature import Array, Feature, Frames, Read, Waveform
+from avbench.feature import Array, Feature, Frames, OwnWaveform, Read, Waveform
+from avbench.tensors import fill
 from avbench_metrics._features.synchformer_checkpoint import read_upstream
 from avbench_metrics._features.synchformer_input import picture_segments, spectrogram_segments, square_pictures
 from avbench_metrics._maths.desync import (
@@ -27,7 +28,7 @@ from avbench_metrics._maths.desync import (
 )
 
 PICTURES = Frames(fps=float(FPS))
-SOUND = Waveform()
+SOUND, OWN_SOUND = Waveform(), OwnWaveform()
 MICRO_BATCH = 2  # segments; 16 pictures of 224 x 224 each
 VERSE_BENCH_SIDE = 256
 
@@ -106,8 +107,8 @@ class VerseBenchLogits(Feature):
 
     @property
     def reads(self) -> tuple[Read, ...]:
-        """As ``SynchformerLogits``."""
-        return (PICTURES, SOUND)
+        """As ``SynchformerLogits``, but always the clip's own sound."""
+        return (PICTURES, OWN_SOUND)
 
     @property
     def weights(self) -> tuple[str, ...]:
@@ -116,7 +117,7 @@ class VerseBenchLogits(Feature):
 
     def prepare(self, clip: Clip) -> Any:
         """uint8 (100, RGB, 224, 224) and float32 (64000,); raises ``Unscorable`` under 4 s."""
-        frames, samples = clip.frames(PICTURES)[0], _at_16_khz(clip)
+        frames, samples = clip.frames(PICTURES)[0], _at_16_khz(clip, OWN_SOUND)
         opening_window(len(frames), len(samples))
         return square_pictures(frames[: OPENING_SECONDS * FPS], VERSE_BENCH_SIDE), samples[: OPENING_SECONDS * RATE]
 
@@ -142,17 +143,17 @@ def _upstream(device: str) -> Any:
     def make() -> Any:
         (path,) = weights.paths(name).values()
         network = synchformer.build()
-        network.load_state_dict(read_upstream(path), strict=True)
+        fill(network, read_upstream(path), f"{path} does not fit the network of {name!r}")
         return network.to(device).requires_grad_(False)
 
     return weights.shared((name, device), name, make)
 
 
-def _at_16_khz(clip: Clip) -> Array:
+def _at_16_khz(clip: Clip, ask: Waveform = SOUND) -> Array:
     """Mono sound, float32 (samples,), resampled as the official codes do it (torchaudio's windowed sinc)."""
     from avbench.compat import mend_torch
 
-    samples, rate = clip.waveform(SOUND)
+    samples, rate = clip.waveform(ask)
     if rate == RATE:
         return samples
     mend_torch()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -42,6 +42,7 @@ class Whisper(Feature):
         size: name of the checkpoint, such as ``whisper_large_v3`` or ``whisper_tiny_en``.
     """
 
+    libraries: ClassVar[tuple[str, ...]] = ("transformers",)
     size: str = "whisper_large_v3"
 
     @property
@@ -78,6 +79,8 @@ class SeedTtsWhisper(Feature):
 
     English is forced, nothing checks for speech, and the sound is resampled to 16 kHz by a Fourier transform over its whole length.
     """
+
+    libraries: ClassVar[tuple[str, ...]] = ("transformers",)
 
     @property
     def reads(self) -> tuple[Read, ...]:

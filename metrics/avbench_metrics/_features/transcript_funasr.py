@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from avbench import weights
 from avbench.clip import Clip
@@ -18,6 +18,8 @@ SHORTEST = RATE // 10  # FunASR divides by zero below one frame; nobody says a w
 @dataclass(frozen=True)
 class _Heard(Feature):
     """A recogniser that hears mono sound at 16 kHz."""
+
+    libraries: ClassVar[tuple[str, ...]] = ("funasr",)
 
     @property
     def reads(self) -> tuple[Read, ...]:

@@ -23,6 +23,7 @@ FRAMES, CONTEXT = 8, 32
 class ViClipPair(Feature):
     """Embeddings of 8 frames, from the middles of eighths of the clip, and of the prompt's text: float32 (2, 768), of length 1."""
 
+    libraries: ClassVar[tuple[str, ...]] = ("open_clip_torch",)
     batch_size: ClassVar[int] = 4
 
     @property

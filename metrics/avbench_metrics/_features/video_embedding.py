@@ -31,6 +31,7 @@ class I3dLogits(Feature):
     """
 
     batch_size: ClassVar[int] = 4
+    width: ClassVar[int | None] = 400
     protocol: Literal["javisbench", "fixed", "cdfvd"] = "fixed"
 
     @property

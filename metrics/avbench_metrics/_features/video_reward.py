@@ -24,6 +24,7 @@ NAME, TOKENIZER = "video_reward", "video_reward_tokenizer"
 class VideoReward(Feature):
     """Rewards for visual and for motion quality as the network gives them, float32 (2,)."""
 
+    libraries: ClassVar[tuple[str, ...]] = ("transformers",)
     batch_size: ClassVar[int] = 4
 
     @property

@@ -56,6 +56,7 @@ def _embed(device: str) -> Callable[[Sequence[Array]], Sequence[Array]]:
 class Voice(Feature):
     """GE2E embeddings of the clip's speech: float64 (1 + parts, 256); row 0 is the whole, then windows of 1.6 s."""
 
+    libraries: ClassVar[tuple[str, ...]] = ("resemblyzer",)
     version: ClassVar[int] = 2
 
     @property

@@ -8,6 +8,7 @@ from scipy import linalg
 
 from avbench.errors import Unscorable
 from avbench.feature import Array
+from avbench_metrics._maths.kernel import CONSTANT, checked_sets, is_point
 
 
 def frechet_distance(x: Array, y: Array) -> float:
@@ -21,19 +22,11 @@ def frechet_distance(x: Array, y: Array) -> float:
         x: (n, D) samples. y: (m, D) samples.
 
     Raises:
-        Unscorable: NaN or infinite values, fewer than two samples, or no variance on both sides.
+        Unscorable: ``not_finite``, ``too_few`` (fewer than two samples) or ``degenerate`` (no variance on both sides).
+        ValueError: the shapes do not fit each other.
     """
-    x, y = np.asarray(x, dtype=np.float64), np.asarray(y, dtype=np.float64)
-    for name, side in (("first", x), ("second", y)):
-        if side.ndim != 2 or len(side) < 2:
-            raise Unscorable(f"The {name} set has {len(side)} sample(s); a covariance needs 2.", "too_few")
-        if not np.isfinite(side).all():
-            raise Unscorable(f"The {name} set holds NaN or infinite features.", "not_finite")
-    if x.shape[1] != y.shape[1]:
-        raise ValueError(f"Features of {x.shape[1]} and {y.shape[1]} dimensions cannot be compared.")
+    x, y = checked_sets(x, y)
     xc, yc = x - x.mean(axis=0), y - y.mean(axis=0)
-    if not xc.any() and not yc.any():
-        raise Unscorable("Both sets are constant: there is no distribution to compare.", "degenerate")
     if min(len(x), len(y)) <= x.shape[1]:
         root = float(linalg.svdvals(xc @ yc.T).sum()) / np.sqrt((len(x) - 1) * (len(y) - 1))
         spread = float((xc**2).sum() / (len(x) - 1) + (yc**2).sum() / (len(y) - 1))
@@ -44,10 +37,17 @@ def frechet_distance(x: Array, y: Array) -> float:
 
 
 def frechet_from_moments(mean_x: ArrayLike, cov_x: ArrayLike, mean_y: ArrayLike, cov_y: ArrayLike) -> float:
-    """The distance from means (D,) and covariances (D, D): the root's trace is sum sqrt(eig(L^T S_y L)) with S_x = L L^T."""
+    """The distance from means (D,) and covariances (D, D): the root's trace is sum sqrt(eig(L^T S_y L)) with S_x = L L^T.
+
+    Raises:
+        Unscorable: ``not_finite``, or ``degenerate`` where both covariances are no more than the rounding of such means.
+    """
     first, second = np.asarray(cov_x, dtype=np.float64), np.asarray(cov_y, dtype=np.float64)
-    if not np.trace(first) and not np.trace(second):
-        raise Unscorable("Both sets are constant: there is no distribution to compare.", "degenerate")
+    means = np.asarray(mean_x, dtype=np.float64), np.asarray(mean_y, dtype=np.float64)
+    if not all(np.isfinite(part).all() for part in (*means, first, second)):
+        raise Unscorable("A mean or covariance holds NaN or infinity.", "not_finite")
+    if is_point(means[0], first) and is_point(means[1], second):
+        raise Unscorable(CONSTANT, "degenerate")
     try:
         factor = linalg.cholesky(first, lower=True)
         # triangular products take half the time of full ones
@@ -58,7 +58,7 @@ def frechet_from_moments(mean_x: ArrayLike, cov_x: ArrayLike, mean_y: ArrayLike,
         product = factor.T @ second @ factor
     eigenvalues = linalg.eigvalsh(product)
     root = float(np.sqrt(np.clip(eigenvalues, 0.0, None)).sum())
-    difference = np.asarray(mean_x, dtype=np.float64) - np.asarray(mean_y, dtype=np.float64)
+    difference = means[0] - means[1]
     size = float(difference @ difference + np.trace(first) + np.trace(second))
     return _above_rounding(size - 2 * root, size)
 

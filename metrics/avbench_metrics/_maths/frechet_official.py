@@ -4,7 +4,7 @@ All take features (n, D) of the generated and (m, D) of the reference set. ``fre
 sound versions.
 
 Raises:
-    Unscorable: ``too_few`` (a set of fewer than two) or ``not_finite`` (NaN or infinity).
+    Unscorable: ``too_few`` (a set of fewer than two), ``not_finite`` (NaN or infinity) or ``degenerate`` (both sets constant).
     ValueError: the shapes do not fit each other.
 """
 
@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy import linalg
 
 from avbench.errors import Unscorable
-from avbench_metrics._maths.kernel import checked_sets, polynomial_mmd2
+from avbench_metrics._maths.kernel import CONSTANT, checked_sets, is_point, polynomial_mmd2
 
 Matrix = NDArray[np.float64]
 SmallMatrix = NDArray[np.float32]
@@ -68,9 +68,11 @@ def sqrtm_frechet(first: tuple[Matrix, Matrix], second: tuple[Matrix, Matrix], p
     depend on scipy's version where the product is singular (n <= D).
 
     Raises:
-        Unscorable: ``failed``, where the root fails under ``fixed``; ``official`` returns -1.
+        Unscorable: ``not_finite``; ``failed``, where the root fails under ``fixed``; ``official`` returns -1 there.
     """
     (mean1, covariance1), (mean2, covariance2) = first, second
+    if not all(np.isfinite(part).all() for part in (*first, *second)):
+        raise Unscorable("A mean or covariance holds NaN or infinity.", "not_finite")
     root = linalg.sqrtm(covariance1 @ covariance2)
     if not np.isfinite(root).all():
         offset = DIAGONAL * np.eye(len(covariance1))
@@ -108,6 +110,8 @@ def fadtk_frechet(generated: Sequence[ArrayLike], reference: Sequence[ArrayLike]
         Unscorable: a file of one frame (``too_few``), for which FADTK's result is NaN.
     """
     (mean1, covariance1), (mean2, covariance2) = _moments_of_files(generated), _moments_of_files(reference)
+    if is_point(mean1, covariance1) and is_point(mean2, covariance2):
+        raise Unscorable(CONSTANT, "degenerate")
     if len(mean1) != len(mean2):
         raise ValueError(f"Features of {len(mean1)} and {len(mean2)} dimensions cannot be compared.")
     root = np.sqrt(linalg.eigvals(covariance1 @ covariance2).astype(complex)).sum().real

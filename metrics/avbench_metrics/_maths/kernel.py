@@ -15,6 +15,8 @@ Matrix = NDArray[np.float64]
 Kernel = Callable[[Matrix, Matrix], Matrix]
 
 BLOCK = 1024  # rows of the kernel matrix held at once: 8 MiB per thousand vectors of the other set
+ROUNDING = 1e-12  # of a mean of many equal numbers, in their own size; float32 features that differ at all differ by 6e-8
+CONSTANT = "Both sets are constant: there is no distribution to compare."
 MEDIAN_ROWS = 2000  # vectors from which the median distance is taken: two million pairs
 
 
@@ -29,7 +31,8 @@ def polynomial_mmd2(x: ArrayLike, y: ArrayLike, *, degree: int = 3, coefficient:
         A number around 0 for equal distributions, which may be negative, as the estimate is unbiased.
 
     Raises:
-        Unscorable: ``not_finite`` (NaN or infinity) or ``too_few`` (fewer than two vectors in a set).
+        Unscorable: ``not_finite`` (NaN or infinity), ``too_few`` (fewer than two vectors in a set) or ``degenerate`` (both sets
+            constant, so that there is no distribution to compare).
         ValueError: the shapes do not fit each other.
     """
     first, second = checked_sets(x, y)
@@ -104,7 +107,19 @@ def checked_sets(x: ArrayLike, y: ArrayLike) -> tuple[Matrix, Matrix]:
         raise Unscorable(f"The sets have {len(first)} and {len(second)} vectors; each needs two.", "too_few")
     if not (np.isfinite(first).all() and np.isfinite(second).all()):
         raise Unscorable("A set holds NaN or infinity.", "not_finite")
+    if is_constant(first) and is_constant(second):
+        raise Unscorable(CONSTANT, "degenerate")
     return first, second
+
+
+def is_constant(x: Matrix) -> bool:
+    """Whether the rows of (N, D) are equal but for rounding."""
+    return bool((np.ptp(x, axis=0) <= ROUNDING * np.abs(x).max(axis=0)).all())
+
+
+def is_point(mean: Matrix, covariance: Matrix) -> bool:
+    """The same from the moments, (D,) and (D, D)."""
+    return bool(np.trace(covariance) <= float(mean @ mean) * ROUNDING**2)
 
 
 def _mmd2(x: Matrix, y: Matrix, kernel: Kernel) -> float:

@@ -11,6 +11,7 @@ import numpy as np
 from avbench.feature import Feature, Sample
 from avbench.metric import CATEGORIES, Card, ClipMetric
 from avbench_metrics._features.clap import LICENCE, LICENCE_OF_LAION, PACKAGES, SOURCE, ClapSound, ClapText
+from avbench_metrics._features.mono_sound import AV_BENCHMARK_SECONDS, CUT
 from avbench_metrics._maths.cosine import cosine
 
 FUSION = "630k-audioset-fusion-best (HTS-AT tiny, fusion)"
@@ -66,7 +67,9 @@ class ClapScoreJavisBench(ClapScore):
         ClapScore.card,
         formula="cosine of CLAP's embeddings of the prompt's sound in words and of the sound",
         source=SOURCE + "github.com/JavisVerse/JavisDiT, eval/javisbench",
-        protocol="laion/clap-htsat-unfused; 48 kHz mono (soxr; official: librosa's default); " + SHORT + SEEDED + "text not cut",
+        version=2,
+        protocol="laion/clap-htsat-unfused; 48 kHz mono (Kaiser-windowed sinc, as resampy's kaiser_best); "
+        f"{SHORT}{SEEDED}text not cut",
         notes="The official code fails on texts of more than 512 tokens; such clips are left without a score." + COMPARED,
     )
     uses: ClassVar[tuple[Feature, ...]] = (ClapText("javisbench"), ClapSound("javisbench"))
@@ -76,18 +79,25 @@ class ClapScoreJavisBench(ClapScore):
 class ClapScoreAvBenchmark(ClapScore):
     """LAION-CLAP-Score as av-benchmark computes it."""
 
+    seconds: float = 8.0
+
     card: ClassVar[Card] = replace(
         ClapScore.card,
         title="LAION-CLAP-Score",
         formula="cosine of CLAP's embeddings of the prompt's sound in words and of the sound",
         source=SOURCE + "github.com/hkchengrex/av-benchmark",
         protocol="music_speech_audioset_epoch_15_esc_89.98 (HTS-AT base, no fusion); mean of the channels, less its mean, 48 kHz "
-        "(torchaudio's sinc), no 16-bit grid; whole clip; " + SHORT + SEEDED + "text of at most 77 tokens",
+        "(torchaudio's sinc), no 16-bit grid; " + CUT + "; " + SHORT + SEEDED + "text of at most 77 tokens",
         licence=LICENCE_OF_LAION,
         packages=(*PACKAGES, "torchaudio"),
-        notes="The length that the official code is told is the clip's own here." + COMPARED,
+        version=2,
+        notes="Shorter sounds are refused (there the next file steps in)." + COMPARED,
     )
-    uses: ClassVar[tuple[Feature, ...]] = (ClapText("av_benchmark"), ClapSound("av_benchmark"))
+
+    @property
+    def uses(self) -> tuple[Feature, ...]:  # type: ignore[override]
+        """The words, and the sound as far as it is heard."""
+        return (ClapText("av_benchmark"), ClapSound("av_benchmark", self.seconds))
 
 
 @dataclass(frozen=True)
@@ -132,7 +142,7 @@ METRIC = ClapScore()
 PROTOCOLS = {
     "fixed": METRIC,
     "javisbench": ClapScoreJavisBench(),
-    "av_benchmark": ClapScoreAvBenchmark(),
+    **{name: ClapScoreAvBenchmark(seconds) for name, seconds in AV_BENCHMARK_SECONDS.items()},
     "verse_bench": ClapScoreVerseBench(),
     "mova": ClapScoreMova(),
 }

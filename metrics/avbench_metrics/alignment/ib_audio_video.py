@@ -8,12 +8,15 @@ from typing import ClassVar
 from avbench.feature import Feature, Sample
 from avbench.metric import CATEGORIES, Card, ClipMetric
 from avbench_metrics._features.imagebind import LICENCE, SOURCE, ImageBindSound, ImageBindVideo
+from avbench_metrics._features.mono_sound import AV_BENCHMARK_SECONDS, CUT
 from avbench_metrics._maths.cosine import cosine
 
 SOUND = "sound: 16 kHz (torchaudio's sinc), three clips of 2 s, Kaldi log-mel 128 x 204"
 CLIPS = "picture: five clips of 2 s, first and last frame, short side 224 (bilinear), three squares each; "
-PAIRS = "picture: half a frame per second (FFmpeg's fps filter), each frame with the next, short side 224 (bicubic), three squares "
-"each; "
+PAIRS = (
+    "picture: half a frame per second (FFmpeg's fps filter), each frame with the next, short side 224 (bicubic), three squares "
+    "each; "
+)
 FIRST_CHANNEL = ", first channel less the mean of all, overlapping clips share what was subtracted"
 
 
@@ -56,17 +59,28 @@ class IbAudioVideoJavisBench(IbAudioVideo):
 
 @dataclass(frozen=True)
 class IbAudioVideoAvBenchmark(IbAudioVideo):
-    """IB-Score as av-benchmark computes it."""
+    """IB-Score as av-benchmark computes it.
+
+    Args:
+        seconds: the length that the official code is told, for the picture alone.
+    """
+
+    seconds: float = 8.0
 
     card: ClassVar[Card] = replace(
         IbAudioVideo.card,
         title="IB-Score",
         source=SOURCE + "github.com/hkchengrex/av-benchmark",
-        protocol=PAIRS + SOUND + FIRST_CHANNEL + "; the length asked for is the clip's own",
-        notes="Needs 4 s of picture; the official code crashes below. 8 s give four frames, so most of the picture is never seen. "
-        "Tables multiply it by 100.",
+        protocol=PAIRS + SOUND + FIRST_CHANNEL + "; picture " + CUT + ", sound not cut",
+        version=2,
+        notes="Needs 4 s of picture; the official code crashes below. 8 s give four frames, 4 s two, so most of the picture is "
+        "never seen. Tables multiply it by 100.",
     )
-    uses: ClassVar[tuple[Feature, ...]] = (ImageBindSound("official"), ImageBindVideo("pairs"))
+
+    @property
+    def uses(self) -> tuple[Feature, ...]:  # type: ignore[override]
+        """All of the sound, and the picture as far as it is seen."""
+        return (ImageBindSound("official"), ImageBindVideo("pairs", seconds=self.seconds))
 
 
 @dataclass(frozen=True)
@@ -91,6 +105,6 @@ METRIC = IbAudioVideo()
 PROTOCOLS = {
     "fixed": METRIC,
     "javisbench": IbAudioVideoJavisBench(),
-    "av_benchmark": IbAudioVideoAvBenchmark(),
+    **{name: IbAudioVideoAvBenchmark(seconds) for name, seconds in AV_BENCHMARK_SECONDS.items()},
     "mova": IbAudioVideoMova(),
 }

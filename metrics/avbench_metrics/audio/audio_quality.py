@@ -45,11 +45,12 @@ class AudioQualityJavisBench(AudioQuality):
     card: ClassVar[Card] = replace(
         AudioQuality.card,
         source="JavisVerse/JavisDiT, b505b37, eval/javisbench/src",
-        protocol="mono, resampled across the wrong axis (nothing happens at 16 kHz), cut or zero-padded to 4 s with the padding "
-        "counted as sound; one window of 10 s; float32",
-        notes="Only a 16 kHz file is heard as it is, which is what JavisBench's own scripts write. Above 16 kHz every sample is "
-        "scaled (0.33 from 48 kHz) and taken for 16 kHz, so the sound plays slower: convert such files first to compare with "
-        "published numbers. Silence is rated as any sound. Production complexity counts as a quality.",
+        version=2,
+        protocol="mono; a 16 kHz file beside the clip as it is, the clip's own sound converted to 16 kHz (torchaudio's sinc; "
+        "JavisBench's scripts: FFmpeg); cut or zero-padded to 4 s with the padding counted as sound; one window of 10 s; float32",
+        notes="The official code resamples across the wrong axis, so that any file but one of 16 kHz plays at another speed and "
+        "level; published numbers stem from 16 kHz files. A file of another rate beside the clip is refused. Silence is rated as "
+        "any sound. Production complexity counts as a quality.",
     )
     uses: ClassVar[tuple[Feature, ...]] = (AS_FED,)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from avbench.feature import Feature, Sample
@@ -10,6 +10,16 @@ from avbench.metric import Card, ClipMetric
 from avbench_metrics._features.aesthetics import Aesthetics, unless_silent
 
 AESTHETICS = Aesthetics()
+
+
+def silence_too(card: Card) -> Card:
+    """The card of a rating that silence gets as well."""
+    return replace(
+        card,
+        source=f"{card.source}; github.com/Dorniwang/Verse-Bench",
+        protocol=card.protocol.replace("silence unscorable", "silence rated as any sound"),
+        notes=card.notes + " For comparison with published tables; prefer fixed.",
+    )
 
 
 @dataclass(frozen=True)
@@ -39,4 +49,16 @@ class ContentEnjoyment(ClipMetric):
         return float(unless_silent(sample)[self.axis])
 
 
+@dataclass(frozen=True)
+class ContentEnjoymentVerseBench(ContentEnjoyment):
+    """The same with silence rated, as in Verse-Bench and in the official code."""
+
+    card: ClassVar[Card] = silence_too(ContentEnjoyment.card)
+
+    def score(self, sample: Sample) -> float:
+        """See the card."""
+        return float(sample[AESTHETICS][self.axis])
+
+
 METRIC = ContentEnjoyment()
+PROTOCOLS = {"fixed": METRIC, "verse_bench": ContentEnjoymentVerseBench()}

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from avbench.metric import Card
-from avbench_metrics.audio.content_enjoyment import ContentEnjoyment
+from avbench_metrics.audio.content_enjoyment import ContentEnjoyment, ContentEnjoymentVerseBench, silence_too
 
 
 @dataclass(frozen=True)
@@ -21,4 +21,13 @@ class ContentUsefulness(ContentEnjoyment):
     axis: ClassVar[int] = 1
 
 
+@dataclass(frozen=True)
+class ContentUsefulnessVerseBench(ContentEnjoymentVerseBench):
+    """The same with silence rated, as in Verse-Bench."""
+
+    card: ClassVar[Card] = silence_too(ContentUsefulness.card)
+    axis: ClassVar[int] = ContentUsefulness.axis
+
+
 METRIC = ContentUsefulness()
+PROTOCOLS = {"fixed": METRIC, "verse_bench": ContentUsefulnessVerseBench()}

@@ -31,6 +31,7 @@ def _weights() -> str:
 class Dnsmos(Feature):
     """Overall, signal and background scores: float64 (3,)."""
 
+    libraries: ClassVar[tuple[str, ...]] = ("speechmos",)
     version: ClassVar[int] = 2
 
     @property

@@ -80,12 +80,12 @@ class FadJavisBench(FadAudioClip):
         range=(float("-inf"), float("inf")),
         formula="10 000 (|m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2))) of 1024-d embeddings",
         source="JavisVerse/JavisDiT, b505b37, eval/javisbench",
-        protocol="16 kHz mono (soxr HQ) in [-1, 1], cut or zero-padded to 4 s; one unnormalised embedding per clip; float32, "
-        "roots by singular values, the first min(n, m) clips of both sets; times 10 000",
+        version=2,
+        protocol="16 kHz mono (Kaiser-windowed sinc, as resampy's kaiser_best) in [-1, 1], cut or zero-padded to 4 s; one "
+        "unnormalised embedding per clip; float32, roots by singular values, the first min(n, m) clips of both sets; times 10 000",
         notes="The network expects 44.1 kHz at 16-bit scale; it is fed 16 kHz at unit scale, where its front end keeps few bits "
-        "of the sound. Float32 costs about 0.3 % at 1000 clips and can make the number negative. librosa.load resamples by soxr "
-        "HQ since 0.10, as here; the pinned 0.9.2 used resampy's kaiser_best, so published digits differ slightly. Silence "
-        "counts. Covariances are singular up to 1024 clips.",
+        "of the sound. Float32 costs about 0.3 % at 1000 clips and can make the number negative. The resampler is that of the "
+        "pinned librosa 0.9.2; from 0.10 on it is soxr HQ. Silence counts. Covariances are singular up to 1024 clips.",
     )
     uses: ClassVar[tuple[Feature, ...]] = (AS_FED,)
 

@@ -8,12 +8,13 @@ from typing import ClassVar
 
 from avbench.feature import Array, Feature, Sample
 from avbench.metric import Card, SetMetric
+from avbench_metrics._features.mono_sound import AV_BENCHMARK_SECONDS, CUT
 from avbench_metrics._features.panns import CLASSES, Panns
 from avbench_metrics._features.sample_sets import sizes, stacked
 from avbench_metrics._maths.frechet import frechet_distance
 from avbench_metrics._maths.frechet_official import av_benchmark_frechet
 
-WHOLE, EIGHT_SECONDS = Panns(), Panns(8.0)
+WHOLE = Panns()
 
 
 @dataclass(frozen=True)
@@ -54,18 +55,24 @@ class FdPanns(SetMetric):
 class FdPannsAvBenchmark(FdPanns):
     """av-benchmark's FD-PANN."""
 
+    seconds: float = 8.0
+
     card: ClassVar[Card] = replace(
         FdPanns.card,
         range=(-1.0, float("inf")),
         source="hkchengrex/av-benchmark, 050a5cd",
-        protocol="mean of the channels less the file's mean, torchaudio's sinc to 16 kHz, first 8 s; Cnn14 at 16 kHz, features "
+        protocol=f"mean of the channels less the file's mean, torchaudio's sinc to 16 kHz, {CUT}; Cnn14 at 16 kHz, features "
         "after ReLU; all clips of both sets, paired or not; np.cov and scipy's sqrtm in float64",
         packages=("torch", "torchaudio"),
         notes="-1 where the matrix root is not real, as in the official code: no distance but a failure. Its digits depend on "
-        "scipy's version up to 2048 clips, where covariances are singular. Sounds under 8 s are refused (there the next file "
+        "scipy's version up to 2048 clips, where covariances are singular. Shorter sounds are refused (there the next file "
         "steps in); silence counts. The root of 2048 x 2048 takes about a minute.",
     )
-    uses: ClassVar[tuple[Feature, ...]] = (EIGHT_SECONDS,)
+
+    @property
+    def uses(self) -> tuple[Feature, ...]:  # type: ignore[override]
+        """The sound as far as it is heard."""
+        return (Panns(self.seconds),)
 
     def score(self, generated: Sequence[Sample], reference: Sequence[Sample]) -> float:
         """See the card."""
@@ -77,4 +84,4 @@ class FdPannsAvBenchmark(FdPanns):
 
 
 METRIC = FdPanns()
-PROTOCOLS = {"fixed": METRIC, "av_benchmark": FdPannsAvBenchmark()}
+PROTOCOLS = {"fixed": METRIC, **{name: FdPannsAvBenchmark(seconds) for name, seconds in AV_BENCHMARK_SECONDS.items()}}

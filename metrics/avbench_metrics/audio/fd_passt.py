@@ -8,12 +8,13 @@ from typing import ClassVar
 
 from avbench.feature import Array, Feature, Sample
 from avbench.metric import Card, SetMetric
+from avbench_metrics._features.mono_sound import AV_BENCHMARK_SECONDS, CUT
 from avbench_metrics._features.passt import CLASSES, Passt
 from avbench_metrics._features.sample_sets import pair_counts, paired, sizes, stacked
 from avbench_metrics._maths.frechet import frechet_distance
 from avbench_metrics._maths.frechet_official import av_benchmark_frechet
 
-WHOLE, EIGHT_SECONDS = Passt(), Passt(8.0)
+WHOLE = Passt()
 
 
 @dataclass(frozen=True)
@@ -55,19 +56,25 @@ class FdPasst(SetMetric):
 class FdPasstAvBenchmark(FdPasst):
     """av-benchmark's FD-PASST of paired sets."""
 
+    seconds: float = 8.0
+
     card: ClassVar[Card] = replace(
         FdPasst.card,
         range=(-1.0, float("inf")),
         source="hkchengrex/av-benchmark, 050a5cd",
-        protocol="mean of the channels less the file's mean, torchaudio's sinc to 32 kHz, first 8 s, filled up with zeros to 10 "
+        protocol=f"mean of the channels less the file's mean, torchaudio's sinc to 32 kHz, {CUT}, filled up with zeros to 10 "
         "s; passt_s_swa_p16_128_ap476, mean of class and distillation token; clips whose id stands in both sets alone; np.cov "
         "and scipy's sqrtm in float64",
         packages=("torch", "torchaudio", "hear21passt"),
         notes="-1 where the matrix root is not real, as in the official code: no distance but a failure. Its digits depend on "
         "scipy's version up to 768 clips, where covariances are singular. Unlike its FD-VGG and FD-PANN it compares pairs only "
-        "(without --unpaired). Sounds under 8 s are refused (there the next file steps in); silence counts.",
+        "(without --unpaired). Shorter sounds are refused (there the next file steps in); silence counts.",
     )
-    uses: ClassVar[tuple[Feature, ...]] = (EIGHT_SECONDS,)
+
+    @property
+    def uses(self) -> tuple[Feature, ...]:  # type: ignore[override]
+        """The sound as far as it is heard."""
+        return (Passt(self.seconds),)
 
     def score(self, generated: Sequence[Sample], reference: Sequence[Sample]) -> float:
         """See the card; raises ``Unscorable`` where nothing is paired."""
@@ -84,4 +91,4 @@ class FdPasstAvBenchmark(FdPasst):
 
 
 METRIC = FdPasst()
-PROTOCOLS = {"fixed": METRIC, "av_benchmark": FdPasstAvBenchmark()}
+PROTOCOLS = {"fixed": METRIC, **{name: FdPasstAvBenchmark(seconds) for name, seconds in AV_BENCHMARK_SECONDS.items()}}

@@ -8,12 +8,13 @@ from typing import ClassVar
 
 from avbench.feature import Feature, Sample
 from avbench.metric import Card, SetMetric
+from avbench_metrics._features.mono_sound import AV_BENCHMARK_SECONDS, CUT
 from avbench_metrics._features.sample_sets import sizes, stacked
 from avbench_metrics._features.vggish import Vggish
 from avbench_metrics._maths.frechet import frechet_distance
 from avbench_metrics._maths.frechet_official import av_benchmark_frechet
 
-WHOLE, EIGHT_SECONDS = Vggish(), Vggish(8.0)
+WHOLE = Vggish()
 
 
 @dataclass(frozen=True)
@@ -51,23 +52,29 @@ class FdVgg(SetMetric):
 class FdVggAvBenchmark(FdVgg):
     """av-benchmark's FD-VGG."""
 
+    seconds: float = 8.0
+
     card: ClassVar[Card] = replace(
         FdVgg.card,
         range=(-1.0, float("inf")),
         source="hkchengrex/av-benchmark, 050a5cd",
-        protocol="mean of the channels less the file's mean, torchaudio's sinc to 16 kHz, first 8 s, windows of 0.96 s; no PCA, no "
+        protocol=f"mean of the channels less the file's mean, torchaudio's sinc to 16 kHz, {CUT}, windows of 0.96 s; no PCA, no "
         "quantisation, no last ReLU; np.cov and scipy's sqrtm in float64",
         packages=("torch", "torchaudio"),
         notes="-1 where the matrix root is not real, as in the official code: no distance but a failure. Its digits depend on "
-        "scipy's version where covariances are singular. Sounds under 8 s are refused (there the next file steps in); silence "
+        "scipy's version where covariances are singular. Shorter sounds are refused (there the next file steps in); silence "
         "counts.",
     )
-    uses: ClassVar[tuple[Feature, ...]] = (EIGHT_SECONDS,)
+
+    @property
+    def uses(self) -> tuple[Feature, ...]:  # type: ignore[override]
+        """The sound as far as it is heard."""
+        return (Vggish(self.seconds),)
 
     def score(self, generated: Sequence[Sample], reference: Sequence[Sample]) -> float:
         """See the card."""
-        return av_benchmark_frechet(stacked(generated, EIGHT_SECONDS), stacked(reference, EIGHT_SECONDS), "official")
+        return av_benchmark_frechet(stacked(generated, self.uses[0]), stacked(reference, self.uses[0]), "official")
 
 
 METRIC = FdVgg()
-PROTOCOLS = {"fixed": METRIC, "av_benchmark": FdVggAvBenchmark()}
+PROTOCOLS = {"fixed": METRIC, **{name: FdVggAvBenchmark(seconds) for name, seconds in AV_BENCHMARK_SECONDS.items()}}

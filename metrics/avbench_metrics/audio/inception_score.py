@@ -10,12 +10,13 @@ import numpy as np
 
 from avbench.feature import Array, Feature, Sample
 from avbench.metric import Card, SetMetric
+from avbench_metrics._features.mono_sound import AV_BENCHMARK_SECONDS, CUT
 from avbench_metrics._features.panns import CLASSES, MovaPanns, Panns
 from avbench_metrics._features.passt import Passt
 from avbench_metrics._features.sample_sets import stacked
 from avbench_metrics._maths.inception_score import inception_score_of_set, inception_score_of_splits
 
-WHOLE, EIGHT_SECONDS, PASST_EIGHT_SECONDS, TEN_SECONDS = Passt(), Panns(8.0), Passt(8.0), MovaPanns()
+WHOLE, TEN_SECONDS = Passt(), MovaPanns()
 
 
 @dataclass(frozen=True)
@@ -53,20 +54,26 @@ class InceptionScore(SetMetric):
 class InceptionScorePanns(InceptionScore):
     """av-benchmark's ISC-PANNS-mean."""
 
+    seconds: float = 8.0
+
     minimum: ClassVar[int] = 10
     card: ClassVar[Card] = replace(
         InceptionScore.card,
         title="Inception score (PANNs)",
         formula="mean over 10 splits of exp(mean_i KL(p_i || mean p)), p = softmax of 527 logits",
         source="hkchengrex/av-benchmark, 050a5cd; toshas/torch-fidelity",
-        protocol="mean of the channels less the file's mean, torchaudio's sinc to 16 kHz, first 8 s; Cnn14 at 16 kHz; clips "
+        protocol=f"mean of the channels less the file's mean, torchaudio's sinc to 16 kHz, {CUT}; Cnn14 at 16 kHz; clips "
         "sorted by id, shuffled by RandomState(2020), 10 splits; float64",
         licence="CC-BY-4.0 (weights)",
         packages=("torch", "torchaudio"),
-        notes="A split of one clip scores 1, so under some thousand clips the number is mostly N. Sounds under 8 s are refused "
+        notes="A split of one clip scores 1, so under some thousand clips the number is mostly N. Shorter sounds are refused "
         "(there the next file steps in); silence counts. The report's spread is the standard deviation over splits.",
     )
-    uses: ClassVar[tuple[Feature, ...]] = (EIGHT_SECONDS,)
+
+    @property
+    def uses(self) -> tuple[Feature, ...]:  # type: ignore[override]
+        """The sound as far as it is heard."""
+        return (Panns(self.seconds),)
 
     def score(self, generated: Sequence[Sample], reference: Sequence[Sample]) -> float:
         """See the card; raises ``Unscorable`` under 10 clips."""
@@ -84,12 +91,16 @@ class InceptionScorePasst(InceptionScorePanns):
     card: ClassVar[Card] = replace(
         InceptionScorePanns.card,
         title="Inception score (PaSST)",
-        protocol="mean of the channels less the file's mean, torchaudio's sinc to 32 kHz, first 8 s, filled up with zeros to 10 s; "
+        protocol=f"mean of the channels less the file's mean, torchaudio's sinc to 32 kHz, {CUT}, filled up with zeros to 10 s; "
         "passt_s_swa_p16_128_ap476; clips sorted by id, shuffled by RandomState(2020), 10 splits; float64",
         licence="Apache-2.0 (repository of the weights)",
         packages=("torch", "torchaudio", "hear21passt"),
     )
-    uses: ClassVar[tuple[Feature, ...]] = (PASST_EIGHT_SECONDS,)
+
+    @property
+    def uses(self) -> tuple[Feature, ...]:  # type: ignore[override]
+        """The sound as far as it is heard."""
+        return (Passt(self.seconds),)
 
 
 @dataclass(frozen=True)
@@ -129,6 +140,8 @@ class InceptionScoreMova(InceptionScore):
 
 METRIC = InceptionScore()
 PROTOCOLS = {
-    "fixed": METRIC, "av_benchmark_panns": InceptionScorePanns(), "av_benchmark_passt": InceptionScorePasst(),
+    "fixed": METRIC,
+    **{f"{name}_panns": InceptionScorePanns(seconds) for name, seconds in AV_BENCHMARK_SECONDS.items()},
+    **{f"{name}_passt": InceptionScorePasst(seconds) for name, seconds in AV_BENCHMARK_SECONDS.items()},
     "mova": InceptionScoreMova(),
-}  # fmt: skip
+}

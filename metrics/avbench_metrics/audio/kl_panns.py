@@ -8,11 +8,12 @@ from typing import ClassVar
 
 from avbench.feature import Feature, Sample
 from avbench.metric import Card, SetMetric
+from avbench_metrics._features.mono_sound import AV_BENCHMARK_SECONDS, CUT
 from avbench_metrics._features.panns import CLASSES, Panns
 from avbench_metrics._features.sample_sets import pair_counts, paired, stacked
 from avbench_metrics._maths.divergence import kl_softmax
 
-WHOLE, EIGHT_SECONDS = Panns(), Panns(8.0)
+WHOLE = Panns()
 
 
 @dataclass(frozen=True)
@@ -50,16 +51,22 @@ class KlPanns(SetMetric):
 class KlPannsAvBenchmark(KlPanns):
     """av-benchmark's KL-PANNS-softmax."""
 
+    seconds: float = 8.0
+
     card: ClassVar[Card] = replace(
         KlPanns.card,
         source="hkchengrex/av-benchmark, 050a5cd",
-        protocol="mean of the channels less the file's mean, torchaudio's sinc to 16 kHz, first 8 s; Cnn14 at 16 kHz; pairs by id; "
+        protocol=f"mean of the channels less the file's mean, torchaudio's sinc to 16 kHz, {CUT}; Cnn14 at 16 kHz; pairs by id; "
         "float64",
         packages=("torch", "torchaudio"),
-        notes=f"{KlPanns.card.notes} Sounds under 8 s are refused (there the next file steps in); silence counts.",
+        notes=f"{KlPanns.card.notes} Shorter sounds are refused (there the next file steps in); silence counts.",
     )
-    uses: ClassVar[tuple[Feature, ...]] = (EIGHT_SECONDS,)
+
+    @property
+    def uses(self) -> tuple[Feature, ...]:  # type: ignore[override]
+        """The sound as far as it is heard."""
+        return (Panns(self.seconds),)
 
 
 METRIC = KlPanns()
-PROTOCOLS = {"fixed": METRIC, "av_benchmark": KlPannsAvBenchmark()}
+PROTOCOLS = {"fixed": METRIC, **{name: KlPannsAvBenchmark(seconds) for name, seconds in AV_BENCHMARK_SECONDS.items()}}

@@ -8,11 +8,12 @@ from typing import ClassVar
 
 from avbench.feature import Feature, Sample
 from avbench.metric import Card, SetMetric
+from avbench_metrics._features.mono_sound import AV_BENCHMARK_SECONDS, CUT
 from avbench_metrics._features.passt import CLASSES, Passt, VerseBenchPasst
 from avbench_metrics._features.sample_sets import pair_counts, paired, stacked
 from avbench_metrics._maths.divergence import kl_softmax, kl_verse_bench
 
-WHOLE, EIGHT_SECONDS, NORMALISED = Passt(), Passt(8.0), VerseBenchPasst()
+WHOLE, NORMALISED = Passt(), VerseBenchPasst()
 
 
 @dataclass(frozen=True)
@@ -51,15 +52,21 @@ class KlPasst(SetMetric):
 class KlPasstAvBenchmark(KlPasst):
     """av-benchmark's KL-PASST-softmax."""
 
+    seconds: float = 8.0
+
     card: ClassVar[Card] = replace(
         KlPasst.card,
         source="hkchengrex/av-benchmark, 050a5cd",
-        protocol="mean of the channels less the file's mean, torchaudio's sinc to 32 kHz, first 8 s, filled up with zeros to 10 s; "
+        protocol=f"mean of the channels less the file's mean, torchaudio's sinc to 32 kHz, {CUT}, filled up with zeros to 10 s; "
         "passt_s_swa_p16_128_ap476; pairs by id; float64",
         packages=("torch", "torchaudio", "hear21passt"),
-        notes=f"{KlPasst.card.notes} Sounds under 8 s are refused (there the next file steps in); silence counts.",
+        notes=f"{KlPasst.card.notes} Shorter sounds are refused (there the next file steps in); silence counts.",
     )
-    uses: ClassVar[tuple[Feature, ...]] = (EIGHT_SECONDS,)
+
+    @property
+    def uses(self) -> tuple[Feature, ...]:  # type: ignore[override]
+        """The sound as far as it is heard."""
+        return (Passt(self.seconds),)
 
 
 @dataclass(frozen=True)
@@ -84,4 +91,8 @@ class KlPasstVerseBench(KlPasst):
 
 
 METRIC = KlPasst()
-PROTOCOLS = {"fixed": METRIC, "av_benchmark": KlPasstAvBenchmark(), "verse_bench": KlPasstVerseBench()}
+PROTOCOLS = {
+    "fixed": METRIC,
+    **{name: KlPasstAvBenchmark(seconds) for name, seconds in AV_BENCHMARK_SECONDS.items()},
+    "verse_bench": KlPasstVerseBench(),
+}

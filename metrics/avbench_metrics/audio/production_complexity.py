@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from avbench.metric import Card
-from avbench_metrics.audio.content_enjoyment import ContentEnjoyment
+from avbench_metrics.audio.content_enjoyment import ContentEnjoyment, ContentEnjoymentVerseBench, silence_too
 
 
 @dataclass(frozen=True)
@@ -24,4 +24,13 @@ class ProductionComplexity(ContentEnjoyment):
     axis: ClassVar[int] = 2
 
 
+@dataclass(frozen=True)
+class ProductionComplexityVerseBench(ContentEnjoymentVerseBench):
+    """The same with silence rated, as in Verse-Bench."""
+
+    card: ClassVar[Card] = silence_too(ProductionComplexity.card)
+    axis: ClassVar[int] = ProductionComplexity.axis
+
+
 METRIC = ProductionComplexity()
+PROTOCOLS = {"fixed": METRIC, "verse_bench": ProductionComplexityVerseBench()}

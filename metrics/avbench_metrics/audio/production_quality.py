@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from avbench.metric import Card
-from avbench_metrics.audio.content_enjoyment import ContentEnjoyment
+from avbench_metrics.audio.content_enjoyment import ContentEnjoyment, ContentEnjoymentVerseBench, silence_too
 
 
 @dataclass(frozen=True)
@@ -21,4 +21,13 @@ class ProductionQuality(ContentEnjoyment):
     axis: ClassVar[int] = 3
 
 
+@dataclass(frozen=True)
+class ProductionQualityVerseBench(ContentEnjoymentVerseBench):
+    """The same with silence rated, as in Verse-Bench."""
+
+    card: ClassVar[Card] = silence_too(ProductionQuality.card)
+    axis: ClassVar[int] = ProductionQuality.axis
+
+
 METRIC = ProductionQuality()
+PROTOCOLS = {"fixed": METRIC, "verse_bench": ProductionQualityVerseBench()}

@@ -12,7 +12,7 @@ from avbench.clip import Clip
 from avbench.errors import Unscorable
 from avbench.feature import Array, Feature, Read, Sample, Waveform
 from avbench.metric import CATEGORIES, Card, ClipMetric
-from avbench_metrics._features.flow import FlowMagnitude
+from avbench_metrics._features.flow import FlowMagnitude, FlowOfOpenCv
 from avbench_metrics._features.onset_strength import OnsetStrength, onsets
 from avbench_metrics._maths.matching import matched
 
@@ -39,7 +39,7 @@ class LibrosaOnsets(Feature):
 
 
 FLOW, STRENGTH = FlowMagnitude(), OnsetStrength()
-NATIVE_FLOW, LIBROSA_ONSETS, ONSETS_AT_44100 = FlowMagnitude(None), LibrosaOnsets(), LibrosaOnsets(44_100)
+OPENCV_FLOW, LIBROSA_ONSETS, ONSETS_AT_44100 = FlowOfOpenCv(), LibrosaOnsets(), LibrosaOnsets(44_100)
 MOVA_LEAST_FLOW = 0.1  # pixels per frame
 
 
@@ -54,18 +54,19 @@ class AvAlignOfficial(ClipMetric):
         range=(0.0, float("inf")),
         formula="I / (|A| + |V| - I + 1e-6), I = onsets within one frame of any motion peak; 0 where there are no peaks",
         source="Yariv et al., arXiv 2309.16429; github.com/JavisVerse/JavisDiT, av_align",
-        protocol="librosa onsets (hop 512, file's rate); Farneback flow at the file's size, first value doubled; strict maxima",
+        version=2,
+        protocol="librosa onsets (hop 512, file's rate); Farneback flow of OpenCV's grey at the file's size, first value doubled; "
+        "strict maxima at i / fps, fps as the container says",
         extra="javis",
         packages=("librosa",),
         notes="Several onsets may claim one motion peak, so it can exceed 1: three onsets around one peak score 3. Kept for "
         "comparison with published tables; prefer the protocol fixed.",
     )
-    uses: ClassVar[tuple[Feature, ...]] = (NATIVE_FLOW, LIBROSA_ONSETS)
+    uses: ClassVar[tuple[Feature, ...]] = (OPENCV_FLOW, LIBROSA_ONSETS)
 
     def score(self, sample: Sample) -> float:
         """See the card."""
-        seconds, sizes, _ = sample[NATIVE_FLOW]
-        fps = 1.0 / float(np.median(np.diff(seconds))) if len(seconds) > 1 else 1.0 / float(seconds[0])
+        fps, sizes = rate_and_sizes(sample[OPENCV_FLOW])
         return official(sample[LIBROSA_ONSETS], motion_peaks(np.concatenate([sizes[:1], sizes]), fps), fps)
 
 
@@ -81,19 +82,25 @@ class AvAlignMova(ClipMetric):
         range=(0.0, float("inf")),
         formula="I / (|A| + |V| - I), I = onsets within one frame of any motion peak; 0 where there are no peaks",
         source="github.com/OpenMOSS/MOVA, evaluation",
-        protocol="librosa onsets (hop 512, 44.1 kHz); Farneback flow at the file's size; strict maxima from 0.1 px per frame on",
+        version=2,
+        protocol="librosa onsets (hop 512, 44.1 kHz); Farneback flow of OpenCV's grey at the file's size; strict maxima from 0.1 "
+        "px per frame on, at i / fps, fps as the container says",
         extra="javis",
         packages=("librosa",),
         notes="Onsets may share a motion peak, as in JavisBench: taken over, since what is known of the toolkit is its tolerance "
         "and formula, not its pairing. The value is the mean of the means of the prompts' first categories.",
     )
-    uses: ClassVar[tuple[Feature, ...]] = (NATIVE_FLOW, ONSETS_AT_44100)
+    uses: ClassVar[tuple[Feature, ...]] = (OPENCV_FLOW, ONSETS_AT_44100)
 
     def score(self, sample: Sample) -> float:
         """See the card."""
-        seconds, sizes, _ = sample[NATIVE_FLOW]
-        fps = 1.0 / float(np.median(np.diff(seconds))) if len(seconds) > 1 else 1.0 / float(seconds[0])
+        fps, sizes = rate_and_sizes(sample[OPENCV_FLOW])
         return official(sample[ONSETS_AT_44100], motion_peaks(sizes, fps, MOVA_LEAST_FLOW), fps, 0.0)
+
+
+def rate_and_sizes(flow: Array) -> tuple[float, Array]:
+    """The two halves of ``FlowOfOpenCv``."""
+    return float(flow[0]), flow[1:]
 
 
 def motion_peaks(sizes: Array, fps: float, least: float = 0.0) -> Array:

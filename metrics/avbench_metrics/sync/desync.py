@@ -12,6 +12,7 @@ import numpy as np
 from avbench.errors import Unscorable
 from avbench.feature import Array, Feature, Sample
 from avbench.metric import CATEGORIES, Card, ClipMetric
+from avbench_metrics._features.mono_sound import AV_BENCHMARK_SECONDS, CUT
 from avbench_metrics._features.synchformer_offsets import SyncedLength, SynchformerLogits, VerseBenchLogits
 from avbench_metrics._maths.desync import FPS, GRID, RATE, end_windows, offset, segment_count, tiled_windows
 
@@ -121,12 +122,13 @@ class DeSyncAvBenchmark(_Windowed):
         range=(0.0, 2.0),
         formula="mean over the first and the last 14 segments of |argmax of 21 logits over -2, -1.8 ... 2 s|",
         source="github.com/hkchengrex/av-benchmark, av_bench/evaluate.py",
-        protocol=f"{PREPROCESSING}; the first 8 s; windows of segments 0-13 and 10-23",
+        protocol=f"{PREPROCESSING}; {CUT}; the first and the last 14 segments (of 8 s 0-13 and 10-23)",
         licence=WEIGHTS,
         extra="sync",
         packages=("torch", "torchaudio"),
-        notes=f"{GRID_NOTE} Clips under 8 s have no score; the official code stops or takes the next clip instead. Silent and "
-        "frozen clips get a number.",
+        notes=f"{GRID_NOTE} Shorter clips have no score; the official code stops or takes the next clip instead. 4 s hold 11 "
+        "segments, with which the official code stops: the protocol of that length answers nothing. Silent and frozen clips get a "
+        "number.",
     )
 
     def _rows(self, sample: Sample) -> Array:
@@ -203,7 +205,7 @@ METRIC = DeSync()
 PROTOCOLS = {
     "fixed": METRIC,
     "javisbench": DeSyncJavisBench(),
-    "av_benchmark": DeSyncAvBenchmark(),
+    **{name: DeSyncAvBenchmark(seconds) for name, seconds in AV_BENCHMARK_SECONDS.items()},
     "mova": DeSyncMova(),
     "verse_bench": DeSyncVerseBench(),
 }

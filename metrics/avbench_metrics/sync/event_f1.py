@@ -1,4 +1,4 @@
-"""Event F1: whether the flashes of the picture and the strikes of the sound fall together (Toybox)."""
+"""Event F1: whether picture and sound both show the prompt's events when they happen (Toybox)."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def flashes(change: Array) -> Array:
 
 @dataclass(frozen=True)
 class EventF1(ClipMetric):
-    """F1 of picture events against sound events, one to one."""
+    """The smaller of two F1, of picture events and of sound events, each one to one against the prompt's."""
 
     tolerance: float = 0.0625
 
@@ -38,26 +38,32 @@ class EventF1(ClipMetric):
         better="higher",
         unit="1",
         range=(0.0, 1.0),
-        formula="2 M / (|A| + |V|), M = one-to-one matches of luma jumps and onsets within 62.5 ms",
+        formula="min(F1(V, E), F1(A, E)), F1(X, E) = 2 M / (|X| + |E|), M = one-to-one matches within 62.5 ms; V luma jumps, "
+        "A sound onsets, E the prompt's event times",
         source="avbench, the Toybox's world: every event whitens its shape",
         protocol="luma at 144 rows; log-mel flux onsets at 16 kHz",
         needs=("events",),
-        notes="For the Toybox alone. A clip without sound or without flashes scores 0: the prompt asked for events.",
+        version=2,
+        notes="For the Toybox alone. Its prompts carry the event times of its own rendering; their text says how many events, "
+        "not when. A model that is given the text alone cannot know them: judge it by av_offset and av_align, or by the "
+        "detail agreement_f1, F1 of picture against sound. A clip without sound or without flashes scores 0.",
     )
     uses: ClassVar[tuple[Feature, ...]] = (CHANGE, STRENGTH)
 
     def score(self, sample: Sample) -> float:
         """See the card."""
-        seen, heard = self._events(sample)
-        total = len(seen) + len(heard)
-        return 2 * matched(seen, heard, self.tolerance) / total if total else 0.0
+        found = self.details(sample)
+        return min(found["picture_f1"], found["sound_f1"])
 
     def details(self, sample: Sample) -> Mapping[str, float]:
-        """F1 of each side against the prompt's own event times, for renderings of the ground truth."""
-        truth = np.asarray(sample.prompt.events)
-        names = ("picture_f1", "sound_f1")
-        return {name: 2 * matched(side, truth, self.tolerance) / (len(side) + len(truth))
-                for name, side in zip(names, self._events(sample), strict=True)}  # fmt: skip
+        """F1 of either side against the prompt's events, and of one side against the other."""
+        (seen, heard), events = self._events(sample), np.asarray(sample.prompt.events)
+        pairs = {"picture_f1": (seen, events), "sound_f1": (heard, events), "agreement_f1": (seen, heard)}
+        return {name: self._f1(*sides) for name, sides in pairs.items()}
+
+    def _f1(self, first: Array, second: Array) -> float:
+        total = len(first) + len(second)
+        return 2 * matched(first, second, self.tolerance) / total if total else 0.0
 
     def _events(self, sample: Sample) -> tuple[Array, Array]:
         try:

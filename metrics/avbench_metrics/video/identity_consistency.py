@@ -14,8 +14,10 @@ from avbench_metrics._features.dinov3_tokens import Dinov3Tokens
 
 TOKENS = Dinov3Tokens()
 SOURCE = "UniVerse-1, arXiv 2509.06155; github.com/Dorniwang/Verse-Bench, dino/dinov3_inferencer.py; DINOv3, arXiv 2508.10104"
-PICTURES = "every frame and the prompt's picture squashed to 224 x 224 (bilinear, anti-aliased, rounded to whole grey levels); "
-"DINOv3 ViT-L/16"
+PICTURES = (
+    "every frame and the prompt's picture squashed to 224 x 224 (bilinear, anti-aliased, rounded to whole grey levels); "
+    "DINOv3 ViT-L/16"
+)
 
 
 def mean_cosine(tokens: Array) -> float:

@@ -232,5 +232,5 @@ def test_clip_reads_openai_archives(tmp_path: Path) -> None:
     state = clip.read_archive(path)
     assert set(state) == {"weight", "bias"} and state["weight"].dtype == torch.float32
     torch.save({"weight": torch.ones(2)}, path)
-    with pytest.raises(AvbenchError, match="no TorchScript archive"):
+    with pytest.raises(AvbenchError, match="it is no TorchScript archive"):
         clip.read_archive(path)

@@ -148,12 +148,12 @@ def test_a_merged_network_answers_as_one_whose_adapters_run_beside_it(network: A
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda content: content.pop(PREFIX + "rm_head.weight"), "Missing key"),
-        (lambda content: content.update({PREFIX + "more.weight": torch.zeros(1)}), "Unexpected key"),
+        (lambda content: content.pop(PREFIX + "rm_head.weight"), "1 absent"),
+        (lambda content: content.update({PREFIX + "more.weight": torch.zeros(1)}), "1 unknown"),
         (lambda content: content.pop(PREFIX + "model.layers.1.mlp.up_proj.lora_A.default.weight"), "lora_A"),
-        (lambda content: content.pop(PREFIX + "model.layers.1.mlp.up_proj.base_layer.weight"), "Missing key"),
-        (lambda content: content.update({PREFIX + "visual.blocks.0.lora_A.default.weight": torch.zeros(1)}), "Unexpected key"),
-        (lambda content: content.update({PREFIX + "rm_head.weight": torch.zeros(3, 32)}), "size mismatch"),
+        (lambda content: content.pop(PREFIX + "model.layers.1.mlp.up_proj.base_layer.weight"), "1 absent"),
+        (lambda content: content.update({PREFIX + "visual.blocks.0.lora_A.default.weight": torch.zeros(1)}), "1 unknown"),
+        (lambda content: content.update({PREFIX + "rm_head.weight": torch.zeros(3, 32)}), "1 of another shape"),
     ],
 )
 def test_a_file_that_is_not_the_networks_is_refused(

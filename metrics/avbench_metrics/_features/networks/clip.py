@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from avbench.errors import AvbenchError
+from avbench.tensors import script_tensors
 
 SIDE = 224  # pixels
 MEAN = (0.48145466, 0.4578275, 0.40821073)
@@ -94,11 +94,8 @@ def read_archive(path: Path) -> dict[str, Tensor]:
 
     Raises ``AvbenchError`` where it is no TorchScript archive.
     """
-    try:
-        state = torch.jit.load(str(path), map_location="cpu").state_dict()
-    except RuntimeError as error:
-        raise AvbenchError(f"{path} is no TorchScript archive: {str(error).splitlines()[0]}") from error
-    return {name.removeprefix("visual."): x.float() for name, x in state.items() if name.startswith("visual.")}
+    found = script_tensors(path)
+    return {name.removeprefix("visual."): x.float() for name, x in found.items() if name.startswith("visual.")}
 
 
 def build(variant: str = "ViT-B/32") -> PictureTower:

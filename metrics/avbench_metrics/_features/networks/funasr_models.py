@@ -10,7 +10,7 @@ from typing import Any
 from avbench.compat import mend_torch
 from avbench.errors import AvbenchError
 from avbench.rule import rule_fill
-from avbench.weights import read_tensors
+from avbench.tensors import misfit, read_tensors
 
 QUIET = {"ncpu": 1, "disable_update": True, "disable_pbar": True, "disable_log": True, "log_level": "ERROR"}
 LONGEST_MS = 30_000  # of a segment that the speech detector cuts
@@ -41,7 +41,7 @@ def sense_voice(folder: Path, detector: Path, device: str) -> Any:
     """FunASR's ``AutoModel`` of SenseVoiceSmall with fsmn-vad before it, from their folders on the hub.
 
     Raises:
-        AvbenchError: a weight of either network is not in its file.
+        AvbenchError: a weight of either network is not in its file, or not of its shape.
     """
     cut = {"max_single_segment_time": LONGEST_MS, "frontend_conf": STILL}
     model = _auto_model(model=str(folder), frontend_conf=STILL, vad_model=str(detector), vad_kwargs=cut, device=device)
@@ -88,13 +88,21 @@ def _filled(model: Any) -> Any:
 
 
 def _checked(model: Any, *folders: Path) -> Any:
-    """FunASR leaves a weight that its file lacks at its random start; that must not pass."""
+    """FunASR leaves a weight that its file lacks, or has in another shape, at its random start; that must not pass."""
+    import torch
+
     for network, folder in zip((model.model, model.vad_model), folders, strict=False):
-        held: Any = read_tensors(folder / "model.pt")
+        path = folder / "model.pt"
+        held: Any = read_tensors(path)
         for key in ("state_dict", "model_state_dict", "model"):
             held = held.get(key, held)
-        names = {str(name).removeprefix("module.") for name in held}
-        absent = [name for name, _ in network.named_parameters() if name not in names]
-        if absent:
-            raise AvbenchError(f"{folder / 'model.pt'} lacks {len(absent)} weights of its network, among them {absent[0]}.")
+        held = {str(name).removeprefix("module."): value for name, value in held.items()}
+        learnt, loaded = dict(network.named_parameters()), network.state_dict()
+        wanted = {name: tensor for name, tensor in loaded.items() if name in learnt or name in held}
+        wrong = misfit(wanted, {name: held[name] for name in wanted if name in held})
+        if wrong:
+            raise AvbenchError(f"{path} does not fit its network: tensors {wrong}.")
+        other = [name for name, tensor in wanted.items() if not torch.equal(tensor.cpu(), held[name].to(tensor.dtype))]
+        if other:
+            raise AvbenchError(f"FunASR did not load {len(other)} tensors of {path}, among them {other[0]}.")
     return model

@@ -1,0 +1,1 @@
+"""Reports in, one folder of static pages out."""
