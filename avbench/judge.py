@@ -179,16 +179,17 @@ class _Crew:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self._pool.shutdown(wait=kind is None, cancel_futures=kind is not None)
+        self._pool.shutdown(cancel_futures=kind is not None)
 
     def submit(self, clips: Sequence[Clip]) -> Future[Done]:
         """A chunk for whoever is free."""
-        try:
-            return self._pool.submit(_work, clips)
-        except BrokenProcessPool as error:
-            self._require_ready(error)
-            self._pool = self._new(self.size)
-            return self._pool.submit(_work, clips)
+        with _interrupt_held():
+            try:
+                return self._pool.submit(_work, clips)
+            except BrokenProcessPool as error:
+                self._require_ready(error)
+                self._pool = self._new(self.size)
+                return self._pool.submit(_work, clips)
 
     def outcomes(self, future: Future[Done], clips: Sequence[Clip]) -> list[Outcome]:
         """What a finished future brought; the clips of dead workers are judged again, each in a process of its own.
@@ -205,7 +206,9 @@ class _Crew:
     def _alone(self, clip: Clip) -> Outcome:
         for _ in range(2):
             with contextlib.suppress(BrokenProcessPool), self._new(1) as pool:
-                return self._add(pool.submit(_work, [clip]).result())[0]
+                with _interrupt_held():
+                    future = pool.submit(_work, [clip])
+                return self._add(future.result())[0]
         return self.judge.crashed(clip)
 
     def _add(self, done: Done) -> list[Outcome]:
@@ -245,12 +248,27 @@ def _in_order(chunks: Sequence[Sequence[Clip]], judge: Judge, crew: _Crew) -> It
         yield done.pop(number)
 
 
+@contextlib.contextmanager
+def _interrupt_held() -> Iterator[None]:
+    """A worker started within begins with Ctrl-C held back, where the system can: else it would print where its imports were."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 _judge: Judge | None = None
 
 
 def _start_worker(plan: Plan, ready: Event) -> None:
     global _judge
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends a worker without a word: the main process says what is to be said
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     _settle()
     weights.use_stand_ins(plan.stand_in)
     _judge = Judge(plan)

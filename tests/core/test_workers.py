@@ -120,7 +120,8 @@ def test_a_script_without_a_main_guard_is_told_of_it(toybox_folder: Path, tmp_pa
     assert "if __name__ == '__main__':" in done.stderr.splitlines()[-1] and "workers=1" in done.stderr.splitlines()[-1]
 
 
-def test_an_interrupted_run_says_so_in_one_line(toybox_folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("entries", [1, 60], ids=["workers start", "workers work"])
+def test_an_interrupted_run_says_so_in_one_line(toybox_folder: Path, tmp_path: Path, entries: int) -> None:
     folder, store = tmp_path / "clips", tmp_path / "store"
     folder.mkdir()
     _copies(toybox_folder, folder, 30)
@@ -129,7 +130,7 @@ def test_an_interrupted_run_says_so_in_one_line(toybox_folder: Path, tmp_path: P
         command, env=_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
     )
     deadline = time.monotonic() + 60
-    while len(list(store.glob("??/*"))) < 60 and time.monotonic() < deadline and process.poll() is None:
+    while len(list(store.glob("??/*"))) < entries and time.monotonic() < deadline and process.poll() is None:
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGINT)  # what a terminal does: to the run and to its workers
     errors = process.communicate(timeout=60)[1]
