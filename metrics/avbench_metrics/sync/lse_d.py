@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from avbench.metric import Card
 from avbench_metrics.sync import _lip_sync_error as common
+from avbench_metrics.sync import lse_c
+
+
+def _card(card: Card) -> Card:
+    """LSE-C's declaration for the distance itself."""
+    formula = "smallest over shifts of the mean distance of mouth and sound"
+    return replace(card, title="LSE-D", better="lower", formula=formula)
 
 
 @dataclass(frozen=True)
@@ -14,19 +21,7 @@ class LseD(common.Fixed):
     """The corrected pipeline."""
 
     index: ClassVar[int] = 0
-    card: ClassVar[Card] = Card(
-        title="LSE-D",
-        better="lower",
-        unit="1",
-        range=(0.0, float("inf")),
-        formula="smallest over shifts of the mean distance of mouth and sound",
-        source=common.SOURCE,
-        protocol=common.FIXED_PROTOCOL,
-        licence=common.LICENCE,
-        extra="sync",
-        packages=common.PACKAGES,
-        notes=common.FIXED_NOTES,
-    )
+    card: ClassVar[Card] = _card(lse_c.LseC.card)
 
 
 @dataclass(frozen=True)
@@ -34,19 +29,7 @@ class LseDWav2Lip(common.Wav2Lip):
     """As Wav2Lip evaluates real videos."""
 
     index: ClassVar[int] = 0
-    card: ClassVar[Card] = Card(
-        title="LSE-D",
-        better="lower",
-        unit="1",
-        range=(0.0, float("inf")),
-        formula="smallest over shifts of the mean distance of mouth and sound",
-        source=f"{common.SOURCE}; github.com/Rudrabha/Wav2Lip",
-        protocol=common.WAV2LIP_PROTOCOL,
-        licence=common.LICENCE,
-        extra="sync",
-        packages=common.PACKAGES,
-        notes=common.WAV2LIP_NOTES,
-    )
+    card: ClassVar[Card] = _card(lse_c.LseCWav2Lip.card)
 
 
 @dataclass(frozen=True)
@@ -54,19 +37,7 @@ class LseDMova(common.Mova):
     """As MOVA evaluates Verse-Bench."""
 
     index: ClassVar[int] = 0
-    card: ClassVar[Card] = Card(
-        title="LSE-D",
-        better="lower",
-        unit="1",
-        range=(0.0, float("inf")),
-        formula="smallest over shifts of the mean distance of mouth and sound",
-        source=f"{common.SOURCE}; github.com/OpenMOSS/MOVA, evaluation",
-        protocol=common.MOVA_PROTOCOL,
-        licence=common.LICENCE,
-        extra="sync",
-        packages=common.PACKAGES,
-        notes=common.MOVA_NOTES,
-    )
+    card: ClassVar[Card] = _card(lse_c.LseCMova.card)
 
 
 @dataclass(frozen=True)
@@ -74,17 +45,11 @@ class LseDVerseBench(common.VerseBench):
     """As the code of Verse-Bench evaluates."""
 
     index: ClassVar[int] = 0
-    card: ClassVar[Card] = Card(
+    card: ClassVar[Card] = replace(
+        lse_c.LseCVerseBench.card,
         title="mean SyncNet distance",
         better="lower",
-        unit="1",
-        range=(0.0, float("inf")),
         formula="mean over all shifts of the distance of mouth and sound, not the smallest",
-        source=f"{common.SOURCE}; github.com/Dorniwang/Verse-Bench, syncnet",
-        protocol=common.VERSE_BENCH_PROTOCOL,
-        licence="non-commercial (SCRFD's weights); SyncNet's are unknown",
-        extra="sync",
-        packages=(*common.PACKAGES, "onnxruntime"),
         notes=f"Published as LSE-D, but it is the mean of all distances, not the least. {common.VERSE_BENCH_NOTES}",
     )
 
