@@ -130,8 +130,12 @@ class Result:
         """
         if self.bounds is None or self.value is None or not self.n.failed:
             return None
-        low, high = (self._filled(bound) for bound in self.bounds)
-        return self.mean(low), self.mean(high)
+        if any(row.group for row in (*self.scores, *self.missing)):
+            low, high = (self.mean(self._filled(bound)) for bound in self.bounds)
+        else:
+            count = self.n.scored + self.n.failed
+            low, high = ((self.value * self.n.scored + self.n.failed * bound) / count for bound in self.bounds)
+        return low, high
 
     def at_worst(self) -> Result:
         """The result if every missing or failed clip had the worst score there is: absent clips can then never help.

@@ -101,11 +101,11 @@ def test_a_real_clip_becomes_a_number_under_every_metric(clips: Path) -> None:
 
 def _problem(result: Result) -> str:
     """What is wrong with a result of a stand-in run; "" where nothing is."""
-    from avbench.leaderboard.tables import heading
+    from avbench.leaderboard.tables import checkpoint_mark
 
     name = result.metric if result.protocol == "default" else result.name
     reasons = " ".join(missing.reason for missing in result.missing)
-    if not result.official and "not the official checkpoint" not in heading(result):
+    if not result.official and "not the official checkpoint" not in checkpoint_mark(result):
         return f"{name} does not say that its network is a stand-in"
     if name in TOO_SHORT:
         return "" if [missing.kind for missing in result.missing] == ["too_short"] * COUNT else f"{name}: {reasons}"
