@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from avbench_baselines._networks.attention import Projections, Rotation, context_answer, joint_answers, joined, member
+from avbench_baselines._networks.attention import Projections, Rotation, context_answer, context_keys, joined, joint_answers, member
 from avbench_baselines._networks.configuration import AlignThenFuse, Tower
 from avbench_baselines._networks.context import Context, ContextEmbedding
 from avbench_baselines._networks.ends import Ends
 from avbench_baselines._networks.layers import FeedForward, TimeEmbedding, modulated, rows_of, start, table
-from avbench_baselines._networks.masks import Masks, bias_of, joint_allowed, keys_allowed
+from avbench_baselines._networks.masks import UNMASKED, Masks, bias_of, joint_allowed, keys_allowed
 
 
 class Setting(NamedTuple):
@@ -47,12 +47,20 @@ class JointBlock(nn.Module):
         rows = [rows_of(setting.modulation, member(self.tables, i)) for i in range(2)]
         entering = [modulated(x, r[0], r[1]) for x, r in zip(streams, rows, strict=True)]
         answers = joint_answers(self.joint, entering, (self.heads, self.heads), setting.turn, setting.bias)
-        return tuple(self._finish(i, x, answers[i], rows[i], setting) for i, x in enumerate(streams))
+        seen = [x + r[2] * member(self.joint, i).output(y) for i, (x, r, y) in enumerate(zip(streams, rows, answers, strict=True))]
+        read = self._read(seen, setting)
+        return tuple(self._feed(i, x, rows[i]) for i, x in enumerate(read))
 
-    def _finish(self, i: int, x: Tensor, answer: Tensor, rows: tuple[Tensor, ...], setting: Setting) -> Tensor:
-        x = x + rows[2] * member(self.joint, i).output(answer)
-        asking = member(self.reading_norm, i)(x)
-        x = x + context_answer(member(self.reading, i), asking, setting.context, self.heads, setting.context_bias)
+    def _read(self, streams: list[Tensor], setting: Setting) -> list[Tensor]:
+        known = [context_keys(p, setting.context, self.heads) for p in self.reading]  # once where both modalities share them
+        answers = [
+            context_answer(member(self.reading, i), member(self.reading_norm, i)(x), known[min(i, len(known) - 1)], self.heads,
+                           setting.context_bias)
+            for i, x in enumerate(streams)
+        ]  # fmt: skip
+        return [x + answer for x, answer in zip(streams, answers, strict=True)]
+
+    def _feed(self, i: int, x: Tensor, rows: tuple[Tensor, ...]) -> Tensor:
         return x + rows[5] * member(self.feed_forward, i)(modulated(x, rows[3], rows[4]))
 
 
@@ -73,7 +81,7 @@ class AlignThenFuseNetwork(nn.Module):
         )
         start(self)
 
-    def forward(self, video: Tensor, audio: Tensor, t: Tensor, context: Context, masks: Masks = Masks()) -> tuple[Tensor, Tensor]:
+    def forward(self, video: Tensor, audio: Tensor, t: Tensor, context: Context, masks: Masks = UNMASKED) -> tuple[Tensor, Tensor]:
         """What the network predicts for noisy latents.
 
         Args:

@@ -136,8 +136,12 @@ def joint_answers(
     return list(answer.split([x.shape[1] for x in streams], dim=1))
 
 
-def context_answer(p: Projections, x: Tensor, context: Tensor, heads: int, bias: Tensor | None) -> Tensor:
-    """What ``x`` (batch, tokens, width) reads in the context (batch, words, width), output projection included."""
+def context_keys(p: Projections, context: Tensor, heads: int) -> tuple[Tensor, Tensor]:
+    """Keys and values of the context (batch, words, width), each (batch, heads, words, channels)."""
     k, v = p.keys_values(context)
-    q, k, v = (split_heads(part, heads) for part in (p.queries(x), k, v))
-    return p.output(attend(q, k, v, bias))
+    return split_heads(k, heads), split_heads(v, heads)
+
+
+def context_answer(p: Projections, x: Tensor, known: tuple[Tensor, Tensor], heads: int, bias: Tensor | None) -> Tensor:
+    """What ``x`` (batch, tokens, width) reads in the context of these keys and values, output projection included."""
+    return p.output(attend(split_heads(p.queries(x), heads), *known, bias))

@@ -14,7 +14,7 @@ from avbench_baselines._networks.configuration import Cascade
 from avbench_baselines._networks.context import Context, ContextEmbedding
 from avbench_baselines._networks.ends import Ends
 from avbench_baselines._networks.layers import TimeEmbedding, start, video_stem
-from avbench_baselines._networks.masks import Masks, bias_of, keys_allowed, source_open
+from avbench_baselines._networks.masks import UNMASKED, Masks, bias_of, keys_allowed, source_open
 from avbench_baselines._networks.tower import SourceSetting, TowerBlock, TowerSetting, start_fusion
 
 
@@ -59,7 +59,7 @@ class CascadeNetwork(nn.Module):
         start_fusion(self)
 
     def forward(
-        self, video: Tensor, audio: Tensor, t: Tensor, context: Context, masks: Masks = Masks(), condition: Tensor | None = None
+        self, video: Tensor, audio: Tensor, t: Tensor, context: Context, masks: Masks = UNMASKED, condition: Tensor | None = None
     ) -> tuple[Tensor, Tensor]:
         """See ``AlignThenFuseNetwork.forward``.
 

@@ -15,7 +15,7 @@ from avbench_baselines._networks.configuration import DualTower, Tower
 from avbench_baselines._networks.context import Context, ContextEmbedding
 from avbench_baselines._networks.ends import Ends
 from avbench_baselines._networks.layers import TimeEmbedding, modulated, rows_of, start, table
-from avbench_baselines._networks.masks import Masks, bias_of, keys_allowed, source_open
+from avbench_baselines._networks.masks import UNMASKED, Masks, bias_of, keys_allowed, source_open
 from avbench_baselines._networks.tower import SourceSetting, TowerBlock, TowerSetting, start_fusion
 
 
@@ -120,7 +120,7 @@ class DualTowerNetwork(nn.Module):
         start(self)
         start_fusion(self)
 
-    def forward(self, video: Tensor, audio: Tensor, t: Tensor, context: Context, masks: Masks = Masks()) -> tuple[Tensor, Tensor]:
+    def forward(self, video: Tensor, audio: Tensor, t: Tensor, context: Context, masks: Masks = UNMASKED) -> tuple[Tensor, Tensor]:
         """See ``AlignThenFuseNetwork.forward``; blocked alignment closes what the towers read of each other."""
         lengths, valid = (video.shape[1], audio.shape[1]), (masks.video_valid, masks.audio_valid)
         levels = [time(t) for time in self.times]

@@ -31,7 +31,7 @@ class Ends(nn.Module):
     def rotations(
         self, lengths: tuple[int, int], channels: int, device: torch.device, time_only: bool = False
     ) -> tuple[Rotation, Rotation]:
-        """How heads of ``channels`` channels turn at the places of video and audio tokens; one token per frame leaves time alone."""
+        """How heads of ``channels`` channels turn at the places of video and audio; in time alone where a frame is one token."""
         clock, alone = self.sizes.clock, time_only or self.sizes.grid == (1, 1)
         places = video_positions(lengths[0], self.sizes.grid, device), audio_positions(lengths[1], clock, device)
         video, audio = (rotation(place, channels, clock.theta, alone) for place in places)

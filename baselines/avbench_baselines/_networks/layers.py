@@ -51,7 +51,7 @@ class TimeEmbedding(nn.Module):
 
 def rows_of(modulation: Tensor, own: Tensor) -> tuple[Tensor, ...]:
     """Every row of modulation (batch, rows, width) plus a block's table (rows, width), as (batch, 1, width)."""
-    return (modulation + own)[:, :, None].unbind(1)
+    return tuple((modulation + own)[:, :, None].unbind(1))
 
 
 class FeedForward(nn.Module):

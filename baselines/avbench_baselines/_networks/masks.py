@@ -32,6 +32,9 @@ class Masks:
         return replace(self, **{name: torch.ones(batch, dtype=torch.bool, device=device)})
 
 
+UNMASKED = Masks()
+
+
 def stacked(masks: Sequence[Masks], batch: int, device: torch.device) -> Masks:
     """The masks of copies of one batch laid end to end."""
     return Masks(**{f.name: _stacked([getattr(m, f.name) for m in masks], batch, device) for f in fields(Masks)})
@@ -79,8 +82,8 @@ def joint_allowed(lengths: Sequence[int], valid: Sequence[Tensor | None], alignm
     return allowed & ~(across & alignment[:, None, None, None])
 
 
-def source_open(lengths: int, valid: Tensor | None, alignment: Tensor | None) -> Tensor | None:
+def source_open(tokens: int, valid: Tensor | None, alignment: Tensor | None) -> Tensor | None:
     """Whether a sample has anything to read in the other modality, bool (batch, 1, 1); ``None`` where all have."""
-    parts = [part for part in (None if valid is None or not lengths else valid.any(1), None if alignment is None else ~alignment)
+    parts = [part for part in (None if valid is None or not tokens else valid.any(1), None if alignment is None else ~alignment)
              if part is not None]  # fmt: skip
     return torch.stack(parts).all(0)[:, None, None] if parts else None

@@ -9,8 +9,17 @@ from typing import NamedTuple
 
 from torch import Tensor, nn
 
-from avbench_baselines._networks.attention import (EPSILON, Projections, Rotation, attend, context_answer, joint_answers, rotate,
-                                                   split_heads)  # fmt: skip
+from avbench_baselines._networks.attention import (
+    EPSILON,
+    Projections,
+    Rotation,
+    attend,
+    context_answer,
+    context_keys,
+    joint_answers,
+    rotate,
+    split_heads,
+)  # fmt: skip
 from avbench_baselines._networks.configuration import Tower
 from avbench_baselines._networks.layers import FeedForward, modulated, rows_of, table
 
@@ -64,14 +73,14 @@ class TowerBlock(nn.Module):
 
     def read(self, x: Tensor, setting: TowerSetting) -> Tensor:
         """Attention to the context alone."""
-        return x + context_answer(self.reading, self.reading_norm(x), setting.context, self.heads, setting.context_bias)
+        known = context_keys(self.reading, setting.context, self.heads)
+        return x + context_answer(self.reading, self.reading_norm(x), known, self.heads, setting.context_bias)
 
     def read_both(self, x: Tensor, setting: TowerSetting, source: Tensor, other: SourceSetting) -> Tensor:
         """Attention to the context and to ``source`` (batch, its tokens, its width): one query, two answers, one output."""
         p = self.reading
         q = split_heads(p.queries(self.reading_norm(x)), self.heads)
-        k, v = (split_heads(part, self.heads) for part in p.keys_values(setting.context))
-        told = attend(q, k, v, setting.context_bias)
+        told = attend(q, *context_keys(p, setting.context, self.heads), setting.context_bias)
         normed = self.source_norm(source)
         k, v = self.source_key_norm(self.source_key(normed)), self.source_value(normed)
         k, v = split_heads(k, self.heads), split_heads(v, self.heads)

@@ -12,12 +12,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from avbench_baselines._networks.attention import EPSILON, Projections, Rotation, joint_answers, joined, member, rotation
+from avbench_baselines._networks.attention import EPSILON, Projections, Rotation, joined, joint_answers, member, rotation
 from avbench_baselines._networks.configuration import Unified
 from avbench_baselines._networks.context import Context, ContextEmbedding
 from avbench_baselines._networks.ends import Ends
 from avbench_baselines._networks.layers import FeedForward, TimeEmbedding, modulated, rows_of, start, table
-from avbench_baselines._networks.masks import Masks, bias_of, joint_allowed
+from avbench_baselines._networks.masks import UNMASKED, Masks, bias_of, joint_allowed
 
 STREAMS = 3
 
@@ -93,11 +93,11 @@ class UnifiedNetwork(nn.Module):
         )
         start(self)
 
-    def forward(self, video: Tensor, audio: Tensor, t: Tensor, context: Context, masks: Masks = Masks()) -> tuple[Tensor, Tensor]:
+    def forward(self, video: Tensor, audio: Tensor, t: Tensor, context: Context, masks: Masks = UNMASKED) -> tuple[Tensor, Tensor]:
         """See ``AlignThenFuseNetwork.forward``.
 
-        Blocked alignment hides video and audio from each other in every layer; both still exchange with the text, so something of one
-        reaches the other through the text's states from the second layer on.
+        Blocked alignment hides video and audio from each other in every layer; both still exchange with the text, so something of
+        one reaches the other through the text's states from the second layer on.
         """
         text, valid = self.context(context, masks)
         e, modulation = (None, None) if self.time is None else self.time(t)

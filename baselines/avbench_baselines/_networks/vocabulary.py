@@ -30,8 +30,9 @@ def vocabulary() -> tuple[str, ...]:
 def _sentences() -> set[str]:
     """Sentences of every kind of scene that together hold every colour, shape, material, count and vowel."""
     things = list(product(COLOURS, SHAPES, MATERIALS, range(1, len(COUNT_WORDS))))
-    scenes = [_scene(kind, *thing) for kind in ("bounce", "flash", "collide") for thing in things if kind != "collide" or thing[3] == 1]
-    scenes += [_scene("speak", *thing, vowels=tuple(FORMANTS)) for thing in things if thing[1:3] == (SHAPES[0], MATERIALS[0])]
+    scenes = [_scene(kind, *thing) for kind in ("bounce", "flash") for thing in things]
+    scenes += [_scene("collide", *thing) for thing in things if thing[3] == 1]
+    scenes += [_scene("speak", *thing, vowels=tuple(FORMANTS)) for thing in things]
     return {sentence for scene in scenes for sentence in text_of(scene)[:2]}
 
 
