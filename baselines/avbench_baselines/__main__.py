@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from avbench.errors import MissingExtra
 
 
-def rows(toys_only: bool = False) -> Iterator[tuple[str, int, int, int]]:
+def rows() -> Iterator[tuple[str, int, int, int]]:
     """Name, parameters, multiply-accumulates of one forward pass and tokens of one clip, model by model."""
     from avbench_baselines._networks import build
     from avbench_baselines._networks.configuration import Preset
@@ -15,20 +15,21 @@ def rows(toys_only: bool = False) -> Iterator[tuple[str, int, int, int]]:
     from avbench_baselines._networks.full_size import FULL_SIZE
     from avbench_baselines._networks.toy_size import CLIP, PARADIGMS, VARIANTS, toy, toy_sizes
 
-    presets = [
+    toys = [
         Preset(f"{name}, equal {matching}", toy(name, toy_sizes(), matching), CLIP)
         for matching in ("parameters", "compute")
         for name in (*PARADIGMS, *VARIANTS)
     ]
-    for preset in presets if toys_only else [*presets, *FULL_SIZE]:
-        network = build(preset.configuration, device="meta")
+    for preset in (*toys, *FULL_SIZE):
+        # small ones are counted faster by running them; those that fit no memory, on meta
+        network = build(preset.configuration, device="cpu" if preset in toys else "meta")
         lengths = preset.lengths
         tokens = lengths.video + lengths.audio + lengths.text
         yield preset.name, parameters(network), multiply_accumulates(network, lengths), tokens
 
 
 def main() -> None:
-    """Print the table, one line per model as it is counted; the full sizes take some seconds each."""
+    """Print the table, one line per model as it is counted."""
     try:
         import torch  # noqa: F401
     except ImportError as error:
@@ -36,7 +37,7 @@ def main() -> None:
     print(f"{'model':<40} {'parameters':>12} {'MACs/forward':>13} {'tokens':>7}")
     for name, parameters, work, tokens in rows():
         print(f"{name:<40} {_short(parameters):>12} {_short(work):>13} {tokens:>7}", flush=True)
-    print("\nTokens: video, audio and text of one clip. MACs: matrix products, convolutions and attention, a cascade's models together.")
+    print("\nTokens: video, audio and text of one clip. MACs: linear maps, convolutions, attention; both models of a cascade.")
 
 
 def _short(number: int) -> str:

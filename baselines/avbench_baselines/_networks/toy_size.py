@@ -10,23 +10,28 @@ from __future__ import annotations
 from typing import Literal
 
 from avbench_baselines._networks.configuration import (
-    AlignThenFuse, Cascade, Clock, Configuration, DualTower, Lengths, Sizes, Tower, Unified,
-)  # fmt: skip
+    AlignThenFuse,
+    Cascade,
+    Clock,
+    Configuration,
+    DualTower,
+    Lengths,
+    Sizes,
+    Tower,
+    Unified,
+)
 from avbench_baselines._networks.vocabulary import vocabulary
 
 Matching = Literal["parameters", "compute"]
 PARADIGMS = ("align_then_fuse", "dual_tower", "unified", "cascade")
 VARIANTS = ("fusion_only", "alignment_only", "gated_tower")
 CLIP = Lengths(video=32, audio=40, text=20)  # 2 s at 16 frames and 20 audio tokens a second, and a long sentence
-
 HEADS = 4
 
 
-def toy_sizes(
-    video_channels: int = 96, audio_channels: int = 192, video_rate: float = 16.0, audio_rate: float = 20.0, voice_channels: int = 32
-) -> Sizes:
-    """The ends of every network here, for a codec of these channels and rates (tokens per second)."""
-    clock = Clock(video_rate, audio_rate, theta=100.0, centred=True)  # slower pairs would not turn within a clip
+def toy_sizes(video_channels: int = 96, audio_channels: int = 192, audio_rate: float = 20.0, voice_channels: int = 32) -> Sizes:
+    """The ends of every network here, for a codec of these channels, 16 frames and ``audio_rate`` audio tokens a second."""
+    clock = Clock(16.0, audio_rate, theta=100.0, centred=True)  # slower pairs would not turn within a clip
     return Sizes(video_channels, audio_channels, clock, vocabulary=len(vocabulary()), voice_channels=voice_channels)
 
 
