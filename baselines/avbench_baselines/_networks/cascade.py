@@ -90,4 +90,4 @@ class CascadeNetwork(nn.Module):
         turn = self.ends.rotations((count, 0), tower.width // tower.heads, condition.device)[0]
         valid = masks.video_valid if count else None
         bias = bias_of(keys_allowed(valid), condition.dtype)
-        return SeenVideo(self.condition_stem(condition), SourceSetting(turn, bias, source_open(count, valid, masks.alignment)))
+        return SeenVideo(self.condition_stem(condition), SourceSetting(turn, bias, source_open(condition, valid, masks.alignment)))

@@ -11,6 +11,7 @@ from typing import Literal
 
 Stem = Literal["linear", "convolution", "gated"]
 Exchange = Literal["fused", "gated"]
+Binding = Literal["add", "overwrite"]
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,8 @@ class Sizes:
         time_channels: sines and cosines of the noise level.
         audio_stem: a linear map; a convolution over three tokens before it; or NAVA's gated convolutions.
         audio_stem_hidden: inner channels of the gated stem.
+        binding: whether a voice is added to the token in its place or overwrites it, as in NAVA's release. Attention to a context
+            reads a set: an overwritten token no longer tells whose words it stands before, so two voices can be swapped unnoticed.
     """
 
     video_channels: int
@@ -68,6 +71,7 @@ class Sizes:
     time_channels: int = 64
     audio_stem: Stem = "convolution"
     audio_stem_hidden: int = 0
+    binding: Binding = "add"
 
 
 @dataclass(frozen=True)

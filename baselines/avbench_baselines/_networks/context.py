@@ -47,7 +47,7 @@ class ContextEmbedding(nn.Module):
     def __init__(self, sizes: Sizes, width: int) -> None:
         super().__init__()
         channels = sizes.text_channels
-        self.longest = sizes.words
+        self.longest, self.binding = sizes.words, sizes.binding
         self.words = nn.Embedding(sizes.vocabulary, channels) if sizes.vocabulary else None
         if sizes.vocabulary:
             self.places = nn.Parameter(0.5 * torch.randn(sizes.words, channels))
@@ -92,7 +92,7 @@ class ContextEmbedding(nn.Module):
         here = (context.spans[..., None] + 1 == places) & (context.spans[..., None] >= 0)  # (batch, speakers, words)
         written = here.to(voices.dtype).transpose(1, 2) @ voices
         bound = here.any(1)
-        if self.words is None:
-            return torch.where(bound[..., None], written, tokens)
-        empty = (context.words == VOICE) & ~bound
-        return torch.where(bound[..., None], written, torch.where(empty[..., None], self.null_voice, tokens))
+        if self.words is not None:
+            empty = (context.words == VOICE) & ~bound
+            written, bound = torch.where(empty[..., None], self.null_voice, written), bound | empty
+        return torch.where(bound[..., None], tokens + written if self.binding == "add" else written, tokens)

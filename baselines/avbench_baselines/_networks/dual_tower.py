@@ -132,7 +132,8 @@ class DualTowerNetwork(nn.Module):
             towers.append(TowerSetting(read, bias_of(keys_allowed(words), read.dtype), levels[i][1], turns[i][i], biases[i]))
         # stream i is read by the other tower, in whose heads' channels its places are counted
         sources = [
-            SourceSetting(turns[1 - i][i], biases[i], source_open(lengths[i], valid[i], masks.alignment)) for i in range(2)
+            SourceSetting(turns[1 - i][i], biases[i], source_open(x, valid[i], masks.alignment))
+            for i, x in enumerate((video, audio))
         ]
         setting = Setting((towers[0], towers[1]), (sources[0], sources[1]), self._exchange(t, lengths))
         streams = self.ends.enter(video, audio, masks)

@@ -21,6 +21,7 @@ NAVA_SIZES = Sizes(
     time_channels=256,
     audio_stem="gated",
     audio_stem_hidden=8192,
+    binding="overwrite",
 )
 NAVA = AlignThenFuse(NAVA_SIZES, Tower(3072, 24, 14_336), separate=10, shared=20)
 
@@ -32,6 +33,7 @@ LTX2_SIZES = replace(
     words=1024,
     audio_stem="linear",
     audio_stem_hidden=0,
+    binding="add",
 )
 LTX2 = DualTower(LTX2_SIZES, Tower(4096, 32, 16_384), Tower(2048, 32, 8192), depth=48, exchange="gated")
 
@@ -43,6 +45,7 @@ DAVINCI_SIZES = replace(
     text_channels=3584,
     audio_stem="linear",
     audio_stem_hidden=0,
+    binding="add",
 )
 DAVINCI = Unified(DAVINCI_SIZES, Tower(5120, 40, 20_480), outer=4, inner=32, timed=False, head_gate=True, key_heads=8, swiglu=True)
 

@@ -54,7 +54,7 @@ def bias_of(allowed: Tensor | None, dtype: torch.dtype) -> Tensor | None:
     """Scores to add: 0 where allowed, else so low that the softmax gives exactly 0 yet no NaN where nothing is allowed."""
     if allowed is None:
         return None
-    return torch.where(allowed, 0.0, torch.finfo(dtype).min / 2).to(dtype)
+    return allowed.new_zeros(allowed.shape, dtype=dtype).masked_fill(~allowed, torch.finfo(dtype).min / 2)
 
 
 def keys_allowed(valid: Tensor | None) -> Tensor | None:
@@ -82,8 +82,17 @@ def joint_allowed(lengths: Sequence[int], valid: Sequence[Tensor | None], alignm
     return allowed & ~(across & alignment[:, None, None, None])
 
 
-def source_open(tokens: int, valid: Tensor | None, alignment: Tensor | None) -> Tensor | None:
-    """Whether a sample has anything to read in the other modality, bool (batch, 1, 1); ``None`` where all have."""
-    parts = [part for part in (None if valid is None or not tokens else valid.any(1), None if alignment is None else ~alignment)
-             if part is not None]  # fmt: skip
-    return torch.stack(parts).all(0)[:, None, None] if parts else None
+def source_open(source: Tensor, valid: Tensor | None, alignment: Tensor | None) -> Tensor | None:
+    """Whether a clip has anything to read in the other modality, bool (batch, 1, 1); ``None`` where all have.
+
+    Args:
+        source: the other modality's latents (batch, tokens, channels).
+        valid: their padding.
+        alignment: bool (batch,), true where video and audio are kept apart.
+    """
+    if not source.shape[1]:
+        return torch.zeros(source.shape[0], 1, 1, dtype=torch.bool, device=source.device)
+    some, apart = None if valid is None else valid.any(1), alignment
+    if apart is None:
+        return None if some is None else some[:, None, None]
+    return (~apart if some is None else some & ~apart)[:, None, None]

@@ -1,0 +1,94 @@
+"""Parameters and work against the published figures and the specification's worked example."""
+
+from __future__ import annotations
+
+import pytest
+from avbench_baselines.__main__ import main
+from avbench_baselines._networks import build
+from avbench_baselines._networks.configuration import AlignThenFuse, Cascade, Clock, DualTower, Lengths, Sizes, Tower, Unified
+from avbench_baselines._networks.counters import multiply_accumulates, parameters
+from avbench_baselines._networks.full_size import FULL_SIZE
+from avbench_baselines._networks.toy_size import CLIP, PARADIGMS, VARIANTS, toy, toy_sizes
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+# NAVA: billions in its release with both stems, heads, time, text and timbre networks, without text encoder and codecs, to two
+# decimals. LTX-2 and daVinci: the papers' rounded 14 + 5 and 15 billion, to 3 %.
+BILLIONS = {
+    "NAVA": (6.30, 0.005),
+    "NAVA, split feed-forward": (7.18, 0.005),
+    "NAVA, alignment layers only": (7.81, 0.005),
+    "NAVA, fusion layers only": (5.54, 0.005),
+    "LTX-2-like": (19.0, 0.57),
+    "daVinci-like": (15.0, 0.45),
+}
+
+
+@pytest.mark.parametrize("preset", FULL_SIZE, ids=lambda preset: preset.name)
+def test_full_sizes_have_the_published_parameters(preset):
+    network = build(preset.configuration, device="meta")
+    expected, tolerance = BILLIONS[preset.name]
+    assert parameters(network) / 1e9 == pytest.approx(expected, abs=tolerance)
+    assert all(parameter.is_meta for parameter in network.parameters())
+
+
+def square(width: int) -> Tower:
+    """A tower with feed-forward layers four times its width."""
+    return Tower(width, width // 64, 4 * width)
+
+
+ENDS = Sizes(48, 128, Clock(6.0, 25.0), vocabulary=64)
+EXAMPLE = {  # blocks' weights in millions and giga-operations (two per product) for 512 video, 64 audio and 32 text tokens
+    "align then fuse, 4 + 8": (AlignThenFuse(ENDS, square(384), 4, 8), 33.0, 35.3),
+    "fusion only, 12": (AlignThenFuse(ENDS, square(384), 0, 12), 28.3, 35.2),
+    "alignment only, 9": (AlignThenFuse(ENDS, square(384), 9, 0), 31.9, 26.6),
+    "dual tower, 320 and 320": (DualTower(ENDS, square(320), square(320), 9), 33.2, 21.3),
+    "dual tower, 384 and 128": (DualTower(ENDS, square(384), square(128), 12), 33.8, 33.3),
+    "unified, 2 + 8 + 2": (Unified(ENDS, square(384), 2, 8), 35.4, 32.6),
+    "unified, 1 + 8 + 1": (Unified(ENDS, square(448), 1, 8), 33.7, 35.9),
+    "cascade, 13 and 4": (Cascade(ENDS, square(384), 13, square(192), 4, 384), 33.6, 34.3),
+}
+
+
+@pytest.mark.parametrize("case", EXAMPLE)
+def test_blocks_cost_what_the_worked_example_says(case):
+    """The whole network's work is the blocks' and a little for its ends: under 0.4 %."""
+    configuration, millions, operations = EXAMPLE[case]
+    network = build(configuration)
+    linear = [m.weight.numel() for block in network.blocks for m in block.modules() if isinstance(m, nn.Linear)]
+    assert sum(linear) / 1e6 == pytest.approx(millions, abs=0.05)
+    assert 2 * multiply_accumulates(network, Lengths(512, 64, 32)) / 1e9 == pytest.approx(operations + 0.1, abs=0.08)
+
+
+def test_work_is_what_pytorchs_own_counter_sees(world, name):
+    network = world.network(name)
+    video, audio, t = world.latents(batch=1)
+    context = world.context(batch=1)
+    arguments = [x.to("meta") for x in (video, audio, t)]
+    away = type(context)(context.words.to("meta"), context.spans[:, :1].to("meta"), context.voices[:, :1].to("meta"))
+    moved = network.to("meta")
+    with FlopCounterMode(display=False) as counter:
+        world.run(moved, *arguments, away)
+    assert counter.get_total_flops() == 2 * multiply_accumulates(moved, Lengths(4, 5, 7))
+
+
+@pytest.mark.parametrize("matching", ["parameters", "compute"])
+def test_toy_sizes_match_within_one_percent(matching):
+    reference = build(toy("align_then_fuse", toy_sizes(), matching))
+    for name in (*PARADIGMS, *VARIANTS):
+        network = build(toy(name, toy_sizes(), matching))
+        if matching == "parameters":
+            assert parameters(network) == pytest.approx(parameters(reference), rel=0.01), name
+        else:
+            assert multiply_accumulates(network, CLIP) == pytest.approx(multiply_accumulates(reference, CLIP), rel=0.01), name
+    assert 1.1e6 < parameters(reference) < 1.3e6
+
+
+def test_the_table_has_a_line_per_model(capsys, monkeypatch):
+    from avbench_baselines._networks import full_size
+
+    monkeypatch.setattr(full_size, "FULL_SIZE", ())  # counting those takes seconds each; their parameters are tested above
+    main()
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[1].split() == ["align_then_fuse,", "equal", "parameters", "1.271", "M", "70.92", "M", "92"]
+    assert sum("equal" in line for line in lines) == 2 * len((*PARADIGMS, *VARIANTS))
