@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from avbench_baselines.__main__ import main
-from avbench_baselines._networks import build
+from avbench_baselines.__main__ import main, rows
+from avbench_baselines._networks import build, full_size
 from avbench_baselines._networks.configuration import AlignThenFuse, Cascade, Clock, DualTower, Lengths, Sizes, Tower, Unified
+from avbench_baselines._networks.context import Context
 from avbench_baselines._networks.counters import multiply_accumulates, parameters
 from avbench_baselines._networks.full_size import FULL_SIZE
-from avbench_baselines._networks.toy_size import CLIP, PARADIGMS, VARIANTS, toy, toy_sizes
+from avbench_baselines._networks.toy_size import PARADIGMS, VARIANTS
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
@@ -54,41 +55,41 @@ EXAMPLE = {  # blocks' weights in millions and giga-operations (two per product)
 def test_blocks_cost_what_the_worked_example_says(case):
     """The whole network's work is the blocks' and a little for its ends: under 0.4 %."""
     configuration, millions, operations = EXAMPLE[case]
-    network = build(configuration)
+    network = build(configuration, device="meta")
     linear = [m.weight.numel() for block in network.blocks for m in block.modules() if isinstance(m, nn.Linear)]
     assert sum(linear) / 1e6 == pytest.approx(millions, abs=0.05)
     assert 2 * multiply_accumulates(network, Lengths(512, 64, 32)) / 1e9 == pytest.approx(operations + 0.1, abs=0.08)
 
 
+@pytest.mark.parametrize("name", ["align_then_fuse", "gated_tower", "unified_untimed", "cascade"])
 def test_work_is_what_pytorchs_own_counter_sees(world, name):
-    network = world.network(name)
-    video, audio, t = world.latents(batch=1)
-    context = world.context(batch=1)
-    arguments = [x.to("meta") for x in (video, audio, t)]
-    away = type(context)(context.words.to("meta"), context.spans[:, :1].to("meta"), context.voices[:, :1].to("meta"))
-    moved = network.to("meta")
+    network = world.network(name).float().to("meta")
+    inputs = [x.float().to("meta") for x in world.latents(batch=1)]
+    given = world.context(batch=1)
+    context = Context(given.words.to("meta"), given.spans[:, :1].to("meta"), given.voices[:, :1].float().to("meta"))
     with FlopCounterMode(display=False) as counter:
-        world.run(moved, *arguments, away)
-    assert counter.get_total_flops() == 2 * multiply_accumulates(moved, Lengths(4, 5, 7))
+        world.run(network, *inputs, context)
+    assert counter.get_total_flops() == 2 * multiply_accumulates(network, Lengths(4, 5, 7))
 
 
-@pytest.mark.parametrize("matching", ["parameters", "compute"])
-def test_toy_sizes_match_within_one_percent(matching):
-    reference = build(toy("align_then_fuse", toy_sizes(), matching))
+@pytest.fixture(scope="module")
+def toy_costs():
+    """Parameters and work of every toy size, by its name in the table."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(full_size, "FULL_SIZE", ())  # counting those takes seconds each; their parameters are tested above
+        return {name: (numbers, work) for name, numbers, work, _ in rows()}
+
+
+@pytest.mark.parametrize(("matching", "column"), [("parameters", 0), ("compute", 1)])
+def test_toy_sizes_match_within_one_percent(toy_costs, matching, column):
+    reference = toy_costs[f"align_then_fuse, equal {matching}"]
+    assert 1.1e6 < reference[0] < 1.3e6
     for name in (*PARADIGMS, *VARIANTS):
-        network = build(toy(name, toy_sizes(), matching))
-        if matching == "parameters":
-            assert parameters(network) == pytest.approx(parameters(reference), rel=0.01), name
-        else:
-            assert multiply_accumulates(network, CLIP) == pytest.approx(multiply_accumulates(reference, CLIP), rel=0.01), name
-    assert 1.1e6 < parameters(reference) < 1.3e6
+        assert toy_costs[f"{name}, equal {matching}"][column] == pytest.approx(reference[column], rel=0.01), name
 
 
-def test_the_table_has_a_line_per_model(capsys, monkeypatch):
-    from avbench_baselines._networks import full_size
-
-    monkeypatch.setattr(full_size, "FULL_SIZE", ())  # counting those takes seconds each; their parameters are tested above
+def test_the_table_has_a_line_per_model(capsys, monkeypatch, toy_costs):
+    name, (numbers, work) = next(iter(toy_costs.items()))
+    monkeypatch.setattr("avbench_baselines.__main__.rows", lambda: iter([(name, numbers, work, 92)]))
     main()
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[1].split() == ["align_then_fuse,", "equal", "parameters", "1.271", "M", "70.92", "M", "92"]
-    assert sum("equal" in line for line in lines) == 2 * len((*PARADIGMS, *VARIANTS))
+    assert capsys.readouterr().out.splitlines()[1].split() == [*name.split(), "1.271", "M", "70.92", "M", "92"]

@@ -97,23 +97,24 @@ def test_padding_and_missing_video_do_not_count(world):
     assert float(found.video) == pytest.approx(1.0, rel=1e-4)
 
 
+@pytest.mark.parametrize("name", ["align_then_fuse", "dual_tower", "unified", "cascade"])
 def test_every_paradigm_learns_a_constant(world, name):
     """A few steps of the whole path, a cascade's view of the video included, lower the loss of both modalities."""
     torch.manual_seed(0)
     network = world.network(name).float()
-    optimiser = torch.optim.AdamW(network.parameters(), lr=5e-3)
+    optimiser = torch.optim.AdamW(network.parameters(), lr=2e-2)
     video, audio = torch.full((8, 4, 6), 0.5), torch.full((8, 5, 5), -0.5)
     context = world.context(8)
     context = replace(context, voices=context.voices.float())
     seen = []
-    for step in range(40):
+    for step in range(12):
         masks = Masks(alignment=torch.arange(8) == step % 8, drop_text=torch.arange(8) == 3, drop_timbre=torch.arange(8) == 5)
         found = losses(VELOCITY, network, noised(VELOCITY, video, audio, generator(step)), context, masks)
         optimiser.zero_grad()
         found.total.backward()
         optimiser.step()
         seen.append((float(found.video.detach()), float(found.audio.detach())))
-    early, late = (torch.tensor(part).mean(0) for part in (seen[:5], seen[-5:]))
+    early, late = (torch.tensor(part).mean(0) for part in (seen[:3], seen[-3:]))
     assert (late < 0.8 * early).all(), (early, late)
 
 

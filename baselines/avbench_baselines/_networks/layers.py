@@ -150,6 +150,8 @@ class Head(nn.Module):
 
 def start(network: nn.Module) -> None:
     """Initial weights: Xavier for linear maps, normal of deviation 0.02 for the embedding of levels, zero for heads."""
+    if next(network.parameters()).is_meta:  # nothing to fill, and pretending takes seconds
+        return
     for module in network.modules():
         if isinstance(module, nn.Linear | nn.Conv1d):
             nn.init.xavier_uniform_(module.weight)
