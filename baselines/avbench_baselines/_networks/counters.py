@@ -25,7 +25,7 @@ class _Products(TorchFunctionMode):
 
     def __init__(self) -> None:
         super().__init__()
-        self.total = 0
+        self.total: int = 0
 
     def __torch_function__(
         self, function: Callable[..., Any], types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -52,7 +52,7 @@ def multiply_accumulates(network: nn.Module, lengths: Lengths) -> int:
     extra = {"condition": video} if network.cascaded else {}
     with torch.no_grad(), _Products() as products:
         network(video, audio, t, context, **extra)
-    return products.total
+    return int(products.total)
 
 
 def _arguments(sizes: Sizes, lengths: Lengths, device: torch.device) -> tuple[Tensor, Tensor, Tensor, Context]:

@@ -46,7 +46,7 @@ def toy(name: str, sizes: Sizes, matching: Matching = "parameters") -> Configura
     Raises:
         KeyError: no paradigm or variant of that name.
     """
-    by_parameters = {
+    by_parameters: dict[str, Configuration] = {
         "align_then_fuse": AlignThenFuse(sizes, _tower(96, 384), separate=2, shared=4),
         "dual_tower": DualTower(sizes, _tower(80, 368), _tower(80, 368), depth=4),
         "unified": Unified(sizes, _tower(96, 344), outer=1, inner=4),
@@ -55,7 +55,7 @@ def toy(name: str, sizes: Sizes, matching: Matching = "parameters") -> Configura
         "alignment_only": AlignThenFuse(sizes, _tower(96, 304), separate=5, shared=0),
         "gated_tower": DualTower(sizes, _tower(64, 248), _tower(64, 248), depth=6, exchange="gated"),
     }
-    by_compute = {
+    by_compute: dict[str, Configuration] = {
         "align_then_fuse": by_parameters["align_then_fuse"],
         "dual_tower": DualTower(sizes, _tower(88, 376), _tower(88, 376), depth=6),
         "unified": by_parameters["unified"],
