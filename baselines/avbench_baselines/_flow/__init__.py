@@ -1,0 +1,1 @@
+"""Rectified flow over two modalities at once: noise, losses, guidance and samplers."""
