@@ -130,7 +130,7 @@ class Result:
         """
         if self.bounds is None or self.value is None or not self.n.failed:
             return None
-        if any(row.group for row in (*self.scores, *self.missing)):
+        if any([*(s.group for s in self.scores), *(gap.group for gap in self.missing)]):
             low, high = (self.mean(self._filled(bound)) for bound in self.bounds)
         else:
             count = self.n.scored + self.n.failed
