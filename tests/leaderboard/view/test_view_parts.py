@@ -100,7 +100,7 @@ def test_pictures_show_what_is_in_the_clip(tmp_path: Path) -> None:
 def test_an_undecodable_clip_says_so(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").write_bytes(b"no clip")
     drawn = pictures.draw(clip_files.ClipFile("m", "a.mp4", "", tmp_path / "a.mp4"))
-    assert drawn.strip is None and drawn.outline is None and "cannot be decoded" in drawn.no_strip
+    assert drawn.strip is None and drawn.outline is None and "cannot be read" in drawn.no_strip
 
 
 def test_numbers_within_ids_sort_as_numbers() -> None:
