@@ -46,7 +46,7 @@ class Check:
 
 @dataclass(frozen=True)
 class Gate:
-    """The outcome: ``fail`` where one check fails, else ``inconclusive`` where one is, else ``pass``; ``notes`` name absent clips."""
+    """The outcome: ``fail`` where one check fails, else ``inconclusive`` where one is, else ``pass``; ``notes`` name lost clips."""
 
     new: Report
     old: Report
