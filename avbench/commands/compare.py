@@ -98,10 +98,12 @@ def _line(row: Row, found: Comparison) -> tuple[str, ...]:
 
     names = {"first": f"{found.first.model} is ahead", "second": f"{found.second.model} is ahead",
              "not shown": "no difference shown", "equivalent": f"equivalent within {row.margin:.4g}" if row.margin else "",
+             "differs": "differs, not shown to exceed the margin",
              "descriptive": "no difference shown", "descriptive: differs": "differs (no direction is better)",
-             "unknown": f"unknown: {row.why}"}  # fmt: skip
+             "unknown": "unknown"}  # fmt: skip
+    verdict = names[row.verdict] + (f": {row.why}" if row.why else "")
     values = (row.first.name, cell_text(row.first), cell_text(row.second))
     if row.difference is None or row.p is None:
-        return (*values, "", "", "", names[row.verdict])
+        return (*values, "", "", "", verdict)
     d = row.difference
-    return (*values, f"{d.value:+.4g}", f"[{d.interval.low:+.4g}, {d.interval.high:+.4g}]", f"{row.p:.2g}", names[row.verdict])
+    return (*values, f"{d.value:+.4g}", f"[{d.interval.low:+.4g}, {d.interval.high:+.4g}]", f"{row.p:.2g}", verdict)

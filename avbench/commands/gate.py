@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from avbench.commands.compare import add_shared_options, check_level, margins_from, names_of
 from avbench.errors import UsageError
+
+if TYPE_CHECKING:
+    from avbench.leaderboard.gate import Gate
 
 EXIT = {"pass": 0, "fail": 4, "inconclusive": 6}
 
@@ -40,10 +45,7 @@ def execute(arguments: argparse.Namespace) -> int:
         arguments.level,
     )
     if arguments.json:
-        print(json.dumps({"answer": outcome.answer, "level": outcome.level, "checks": [
-            {"metric": c.name, "answer": c.answer, "reason": c.reason, "old": c.old.value, "new": c.new.value, "p": c.p,
-             "difference": asdict(c.difference) if c.difference else None, "margin": c.margin, "could_show": c.seen,
-             "worst": [asdict(clip) for clip in c.worst]} for c in outcome.checks]}, ensure_ascii=False, indent=1))  # fmt: skip
+        print(json.dumps(_facts(outcome), ensure_ascii=False, indent=1, allow_nan=False))
     else:
         print(gate_pages.as_text(outcome), end="")
         if os.environ.get("GITHUB_ACTIONS") == "true":
@@ -54,6 +56,14 @@ def execute(arguments: argparse.Namespace) -> int:
     if summary:
         _write(Path(summary), gate_pages.as_markdown(outcome), "a")
     return EXIT[outcome.answer]
+
+
+def _facts(outcome: Gate) -> dict[str, Any]:
+    checks = [{"metric": c.name, "answer": c.answer, "reason": c.reason, "old": c.old.value, "new": c.new.value if c.new else None,
+               "p": c.p, "difference": asdict(c.difference) if c.difference else None, "margin": c.margin,
+               "could_show": c.seen if c.seen is not None and math.isfinite(c.seen) else None, "counted_as_worst": c.imputed,
+               "worst": [asdict(clip) for clip in c.worst]} for c in outcome.checks]  # fmt: skip
+    return {"answer": outcome.answer, "level": outcome.level, "checks": checks, "notes": list(outcome.notes)}
 
 
 def _write(path: Path, text: str, mode: str) -> None:

@@ -19,12 +19,16 @@ UNPAIRED = "of two models that vary as this report does, unpaired; --against pai
 
 @dataclass(frozen=True)
 class Spread:
-    """Standard deviation of a prompt's difference between two models, how it is known, and the prompts behind it."""
+    """Standard deviation of a prompt's difference between two models, how it is known, and the prompts behind it.
+
+    ``flipped`` as in ``avbench.statistics.Design``.
+    """
 
     deviation: float
     source: str
     prompts: int = 0
     clips_per_prompt: float = 1.0
+    flipped: bool = True
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,8 @@ class Answer:
     source: str
     power: float
     level: float
+    columns: int
+    fewest_prompts: int
     effect: float | None
     prompts_needed: int | None
     clips_needed: int | None
@@ -52,6 +58,7 @@ def add_options(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--against", metavar="REPORT", help="with --from: another model's, to take paired differences")
     sub.add_argument("--power", type=float, default=0.8, metavar="P", help="chance to find the difference (default 0.8)")
     sub.add_argument("--level", type=float, default=0.95, metavar="L", help="level of the interval (default 0.95)")
+    sub.add_argument("--columns", type=int, default=1, metavar="K", help="metrics that will be compared together (Holm; default 1)")
     sub.add_argument("--json", action="store_true", help="print JSON")
 
 
@@ -66,19 +73,20 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.against and not arguments.report:
         raise UsageError("--against is the second of two reports; name the first with --from.")
     name = catalog.full_name(arguments.metric)
+    _check_effect(name, metric, arguments.effect)
     spread = _from_reports(name, arguments.report, arguments.against) if arguments.report else _at_most(name, metric)
     prompts = clips = smallest = None
     try:
-        design = Design(spread.deviation, arguments.power, arguments.level)
+        design = Design(spread.deviation, arguments.power, arguments.level, columns=arguments.columns, flipped=spread.flipped)
         if arguments.effect is not None:
             prompts = clips_needed(design, arguments.effect)
             clips = math.ceil(prompts * spread.clips_per_prompt)
-        if spread.prompts:
+        if spread.prompts >= design.fewest:
             smallest = smallest_effect(design, spread.prompts)
     except ValueError as error:
         raise UsageError(f"No plan for {name}: {error}") from error
-    answer = Answer(name, metric.card.unit, spread.deviation, spread.source, arguments.power, arguments.level, arguments.effect,
-                    prompts, clips, spread.prompts or None, smallest)  # fmt: skip
+    answer = Answer(name, metric.card.unit, spread.deviation, spread.source, arguments.power, arguments.level, design.columns,
+                    design.fewest, arguments.effect, prompts, clips, spread.prompts or None, smallest)  # fmt: skip
     print(json.dumps(asdict(answer), ensure_ascii=False, indent=1) if arguments.json else _text(answer))
     return 0
 
@@ -86,7 +94,8 @@ def execute(arguments: argparse.Namespace) -> int:
 def _text(answer: Answer) -> str:
     unit = "" if answer.unit in ("", "1") else f" {answer.unit}"
     lines = [f"{answer.metric}: a prompt's difference varies by {answer.deviation:.4g}{unit} ({answer.source})."]
-    terms = f"with power {answer.power:g} at level {answer.level:g}"
+    over = f" over {answer.columns} columns" if answer.columns > 1 else ""
+    terms = f"with power {answer.power:g} at level {answer.level:g}{over}"
     if answer.prompts_needed is not None:
         count = f"{answer.prompts_needed} prompts" + (
             f", {answer.clips_needed} clips per model" if answer.clips_needed != answer.prompts_needed else ", one clip each"
@@ -94,7 +103,18 @@ def _text(answer: Answer) -> str:
         lines.append(f"To find a difference of {answer.effect:g}{unit} {terms}: {count}.")
     if answer.smallest_effect is not None:
         lines.append(f"The smallest difference that {answer.prompts} prompts show {terms}: {answer.smallest_effect:.4g}{unit}.")
+    elif answer.prompts is not None:
+        lines.append(f"{answer.prompts} prompts show no difference, however large, {terms}: {answer.fewest_prompts} are needed.")
     return "\n".join(lines)
+
+
+def _check_effect(name: str, metric: Metric, effect: float | None) -> None:
+    """Raises ``UsageError`` for a difference that no two models can have."""
+    low, high = metric.card.range
+    if metric.card.better == "zero":
+        low, high = 0.0, max(abs(low), abs(high))
+    if effect is not None and abs(effect) > high - low:
+        raise UsageError(f"{name} lies in {low:g} ... {high:g}: no two models differ by {effect:g}; give a smaller --effect.")
 
 
 def _at_most(name: str, metric: Metric) -> Spread:
@@ -134,24 +154,24 @@ def _result(report: Report, name: str) -> Result:
 
 def _of_clips(first: Result, second: Result | None) -> Spread:
     """The deviation of a prompt behind the standard error of the mean: error sqrt(prompts)."""
-    from avbench.statistics import paired_sums
+    from avbench.leaderboard.pairs import scores_of
+    from avbench.statistics import Weighing, paired_sums
     from avbench.statistics.intervals import ClusterSums
 
-    scores = [_scores(result) for result in (first, second) if result is not None]
+    scores = [scores_of(result) for result in (first, second) if result is not None]
     if second is not None:
         sums, factor, source = paired_sums(scores[0], scores[1]), 1.0, "paired differences of the two reports"
     else:
-        sums = ClusterSums.of([value for _, _, value in scores[0]], [cluster for _, cluster, _ in scores[0]])
+        rows = scores[0]
+        weighing = Weighing([row.weight for row in rows], [row.group for row in rows])
+        sums = ClusterSums.of([row.value for row in rows], [row.cluster for row in rows], weighing)
         factor, source = math.sqrt(2.0), UNPAIRED
     prompts = len(sums.sums)
     if prompts < 2:
         raise UsageError(f"{first.name} has scores of {prompts} prompt(s); two are needed to see a spread.")
+    if sums.degrees < 1:
+        raise UsageError(f"{first.name} has scores of a category with a single prompt; two are needed to see a spread.")
     return Spread(factor * sums.error * math.sqrt(prompts), source, prompts, float(sums.sizes.sum()) / prompts)
-
-
-def _scores(result: Result) -> list[tuple[str, str, float]]:
-    """(clip, cluster, score); of the size of the score where zero is best, as the report's value."""
-    return [(s.clip, s.cluster, abs(s.value) if result.better == "zero" else s.value) for s in result.scores]
 
 
 def _of_sets(first: Result, second: Result | None) -> Spread:
@@ -163,4 +183,4 @@ def _of_sets(first: Result, second: Result | None) -> Spread:
     if len(found) == 2:
         error, source = set_difference(found[0], found[1]).error, "paired jackknife of the two reports"
     clips = min(r.n.scored for r in (first, second) if r is not None)
-    return Spread(error * math.sqrt(clips), source, clips)
+    return Spread(error * math.sqrt(clips), source, clips, flipped=False)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from avbench.errors import NotComparable, UnknownName, UsageError
-from avbench.leaderboard.pairs import better_of, between, mismatch, scores_of
+from avbench.leaderboard.pairs import better_of, between, mismatch, scores_of, unknown_because
 from avbench.report import Report, Result
 from avbench.statistics import Difference, equivalence, holm
 
@@ -28,9 +28,10 @@ class Row:
     """One metric of two reports.
 
     ``difference`` is first minus second over shared prompts, None where nothing can be said; ``p`` is Holm's over all metrics
-    compared. ``verdict`` is ``first``, ``second`` (significantly ahead), ``equivalent`` (within the margin stated),
-    ``not shown`` (no difference was found, which is not proof of equality), ``descriptive`` (the metric has no direction, but
-    differs or not) or ``unknown``; ``why`` explains the last.
+    compared. ``verdict`` is ``first``, ``second`` (significantly ahead), ``differs`` (significantly, but by how much of the margin
+    stated is not shown), ``equivalent`` (within that margin), ``not shown`` (no difference was found, which is not proof of
+    equality), ``descriptive`` (the metric has no direction, but differs or not) or ``unknown``. ``why`` explains the last, says
+    that one is ahead by less than the margin, or that so few prompts could not have shown any difference.
     """
 
     first: Result
@@ -65,11 +66,12 @@ def compare_reports(
     Args:
         metrics: names (``name`` or ``name@protocol``); None takes all that both reports have.
         margins: metric to the largest difference that does not matter, in its unit; tested by two one-sided tests.
-        level: of the intervals; 1 - level is the chance of any false claim over all metrics.
+        level: of the intervals; 1 - level is the chance of any falsely claimed difference over all metrics (Holm over their tests),
+            and again that of any falsely claimed equivalence (Holm over the equivalence tests).
 
     Raises:
         UnknownName: a metric or margin that neither report has.
-        UsageError: a margin that is not positive; no metric in common.
+        UsageError: a margin that is not positive; a metric named that one report lacks; no metric in common; a clip twice in one.
         NotComparable: what must agree does not; the message names metric, field and both values.
 
     Example:
@@ -80,15 +82,21 @@ def compare_reports(
     """
     shared = shared_results(first, second, metrics)
     limits = margins_of(margins or {}, [pair[0] for pair in shared])
-    found = [between(a, b, level) for a, b in shared]
-    tested = [d for d in found if d is not None]
-    adjusted = dict(zip(map(id, tested), holm([d.p for d in tested]), strict=True))
+    found = {a.name: between(a, b, level, family=len(shared)) for a, b in shared}
+    there = {name: d for name, d in found.items() if d is not None}
+    adjusted = dict(zip(there, holm([d.p for d in there.values()]), strict=True))
+    bounded = {name: equivalence(d, limits[name], level).p for name, d in there.items() if name in limits}
+    within = {name: p < 1 - level for name, p in zip(bounded, holm(list(bounded.values())), strict=True)}
     rows = []
-    for (a, b), difference in zip(shared, found, strict=True):
-        p = adjusted[id(difference)] if difference is not None else None
-        margin = limits.get(a.name)
-        verdict = _verdict(a, difference, p, margin, level)
-        why = "" if difference is not None else _why(a, b)
+    for a, b in shared:
+        difference, p, margin = found[a.name], adjusted.get(a.name), limits.get(a.name)
+        verdict, why = "unknown", ""
+        if difference is None:
+            why = unknown_because(a, b)
+        elif p is not None:
+            verdict, why = _verdict(a, difference, p < 1 - level, margin, within.get(a.name, False))
+            if verdict == "not shown" and difference.least * len(there) >= 1 - level:
+                why = f"{difference.clusters} prompts cannot show any over {len(there)} metrics"
         rows.append(Row(a, b, difference, p, verdict, moved(a, b)[:MOVED], margin, why))
     return Comparison(first, second, tuple(rows), tuple(_notes(first, second, metrics)))
 
@@ -99,8 +107,15 @@ def shared_results(first: Report, second: Report, metrics: Sequence[str] | None)
     names = [name for name in ours if name in theirs]
     if metrics is not None:
         for wanted in metrics:
-            if not any(wanted in (name, name.partition("@")[0]) for name in (*ours, *theirs)):
+            have = [any(wanted in (name, name.partition("@")[0]) for name in side) for side in (ours, theirs)]
+            if not any(have):
                 raise UnknownName("metric of these reports", wanted, (*ours, *theirs))
+            if not all(have):
+                apart = _same_metric(first, second, [wanted])
+                if apart:
+                    raise NotComparable(apart)
+                report, lacking = (first, second) if have[0] else (second, first)
+                raise UsageError(f"Only {report.model} has {wanted}{because(lacking, wanted)}; run both with the same --metrics.")
         names = [name for name in names if {name, name.partition("@")[0]} & set(metrics)]
     if not names:
         apart = _same_metric(first, second, metrics)
@@ -140,25 +155,24 @@ def margins_of(margins: Mapping[str, float], results: Sequence[Result]) -> dict[
     return found
 
 
-def _verdict(result: Result, difference: Difference | None, p: float | None, margin: float | None, level: float) -> str:
-    if difference is None or p is None:
-        return "unknown"
-    if p < 1 - level and difference.value != 0 and (margin is None or abs(difference.value) > margin):
+def _verdict(result: Result, difference: Difference, significant: bool, margin: float | None, within: bool) -> tuple[str, str]:
+    """The verdict and what is to be said with it."""
+    if significant and difference.value != 0:
         if result.better == "none":
-            return "descriptive: differs"
-        return "first" if (difference.value > 0) == (better_of(result) == "higher") else "second"
-    if margin is not None and equivalence(difference, margin, level).answer == "yes":
-        return "equivalent"
-    return "descriptive" if result.better == "none" else "not shown"
+            return "descriptive: differs", ""
+        if margin is not None and not within and abs(difference.value) <= margin:
+            return "differs", ""
+        ahead = "first" if (difference.value > 0) == (better_of(result) == "higher") else "second"
+        return ahead, "by less than the margin" if within else ""
+    if within:
+        return "equivalent", ""
+    return "descriptive" if result.better == "none" else "not shown", ""
 
 
-def _why(a: Result, b: Result) -> str:
-    for result in (a, b):
-        if result.value is None:
-            return result.reason or "no score"
-    if a.kind == "clip":
-        return "fewer than two prompts have a score in both"
-    return "no jackknife stands in the reports; too few prompts, or made by an older avbench"
+def because(report: Report, name: str) -> str:
+    """`` (reason)`` where the report says why it lacks a metric, by its name with or without the protocol."""
+    reasons = [reason for key, reason in report.unavailable.items() if name in (key, key.partition("@")[0])]
+    return f" ({report.model}: {reasons[0].rstrip('.')})" if reasons else ""
 
 
 def moved(a: Result, b: Result) -> tuple[Moved, ...]:

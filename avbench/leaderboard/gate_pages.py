@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
 from xml.etree import ElementTree
 
 from avbench.leaderboard.gate import Check, Gate
 from avbench.leaderboard.tables import cell_text, number
-from avbench.report import Result
 
 WORDS = {"pass": "passes", "fail": "fails", "inconclusive": "is inconclusive"}
 
@@ -19,7 +20,7 @@ def as_text(gate: Gate) -> str:
     lines = ["  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     for check in gate.checks:
         lines += [f"  {check.name}: {_moved(check, i)}" for i in range(len(check.worst))]
-    return "\n".join([*lines, "", verdict(gate)]) + "\n"
+    return "\n".join([*lines, "", *gate.notes, verdict(gate)]) + "\n"
 
 
 def verdict(gate: Gate) -> str:
@@ -36,7 +37,9 @@ def as_markdown(gate: Gate) -> str:
     rows += [[word.replace("|", "\\|") for word in _row(check)] for check in gate.checks]
     table = ["| " + " | ".join(row) + " |" for row in rows]
     worst = [f"- {check.name}: {_moved(check, i)}" for check in gate.checks for i in range(len(check.worst))]
-    return "\n".join([f"### avbench gate: {gate.answer}", "", verdict(gate), "", *table, "", *worst]).rstrip() + "\n"
+    return (
+        "\n".join([f"### avbench gate: {gate.answer}", "", verdict(gate), "", *table, "", *worst, "", *gate.notes]).rstrip() + "\n"
+    )
 
 
 def as_annotations(gate: Gate) -> str:
@@ -65,6 +68,8 @@ def as_junit(gate: Gate) -> str:
         else:
             failure = ElementTree.SubElement(case, "failure", type=check.answer, message=check.reason)
             failure.text = "\n".join([" ".join(_row(check)), *clips])
+    if gate.notes:
+        ElementTree.SubElement(suite, "system-out").text = "\n".join(gate.notes)
     root = ElementTree.Element("testsuites")
     root.append(suite)
     ElementTree.indent(root)
@@ -76,12 +81,16 @@ def _row(check: Check) -> tuple[str, ...]:
     if check.difference is not None:
         half = (check.difference.interval.high - check.difference.interval.low) / 2
         difference = f"{check.difference.value:+.3g} ±{half:.2g}"
-    seen = number(check.seen) if check.seen else ""
-    return (check.name, _value(check.old), _value(check.new), difference, seen, f"{check.answer}: {check.reason}")
+    seen = "" if not check.seen else number(check.seen) if math.isfinite(check.seen) else "nothing"
+    return (check.name, cell_text(check.old), _new_value(check), difference, seen, f"{check.answer}: {check.reason}")
 
 
-def _value(result: Result) -> str:
-    return cell_text(result)
+def _new_value(check: Check) -> str:
+    """With the clips that really have a score, and how many were given the worst."""
+    if check.new is None or not check.imputed:
+        return cell_text(check.new)
+    n = replace(check.new.n, scored=check.new.n.scored - check.imputed)
+    return f"{cell_text(replace(check.new, n=n)).removesuffix(')')}, {check.imputed} counted as worst)"
 
 
 def _moved(check: Check, index: int) -> str:

@@ -1,7 +1,18 @@
 """Intervals, comparisons, rank sets and the size of a study; numbers in, numbers out: knows no clip and no metric."""
 
 from avbench.statistics.intervals import Interval, Weighing, mean_interval
-from avbench.statistics.paired import Difference, Scored, Verdict, compare, equivalence, holm, non_inferiority, paired_sums
+from avbench.statistics.paired import (
+    Difference,
+    Scored,
+    Verdict,
+    compare,
+    equivalence,
+    flips_for,
+    holm,
+    non_inferiority,
+    paired_sums,
+    smallest_p,
+)
 from avbench.statistics.power import Design, clips_needed, smallest_effect
 from avbench.statistics.ranks import best_group, rank_ranges
 from avbench.statistics.sets import Extrapolation, Jackknife, extrapolate, group_of, jackknife, noise_floor, set_difference
@@ -20,6 +31,7 @@ __all__ = [
     "compare",
     "equivalence",
     "extrapolate",
+    "flips_for",
     "group_of",
     "holm",
     "jackknife",
@@ -30,4 +42,5 @@ __all__ = [
     "rank_ranges",
     "set_difference",
     "smallest_effect",
+    "smallest_p",
 ]

@@ -58,13 +58,29 @@ class Weighing:
         x = np.asarray(scores, dtype=np.float64)
         return float(np.mean(x)) if self.is_alike else float(np.average(x, weights=self.shares))
 
-    def about_groups(self, scores: Sequence[float]) -> Vector:
-        """(N,) scores less their group's mean, plus the mean of all: how far groups lie apart is no error of that mean."""
+    def about_groups(self, scores: Sequence[float], cluster: NDArray[np.intp]) -> tuple[Vector, int]:
+        """Scores about their group's mean: how far groups lie apart is no error of the mean of all.
+
+        Args:
+            scores: (N,).
+            cluster: (N,) number of each score's cluster.
+
+        Returns:
+            (N,) mean of all + sqrt(k / (k - 1)) (score - mean of its group), for k clusters in the group, since residuals about a
+            mean of k are that much too small; and the degrees of freedom they have, 0 where a group is a single cluster, of which
+            no spread can be seen. Source: Cochran, Sampling Techniques (1977), the error of a stratified mean.
+        """
         x = np.asarray(scores, dtype=np.float64)
+        clusters = len(np.unique(cluster))
         if self._groups < 2:
-            return x
+            return x, clusters - 1
         sums = np.bincount(self._group, x * self.shares, self._groups)
-        return np.asarray(x - (sums / np.bincount(self._group, self.shares, self._groups))[self._group] + self.mean(scores))
+        means = sums / np.bincount(self._group, self.shares, self._groups)
+        pairs = np.unique(np.stack([self._group, cluster]), axis=1)
+        k = np.bincount(pairs[0], minlength=self._groups)
+        degrees = 0 if k.min() < 2 else min(clusters - 1, pairs.shape[1] - self._groups)
+        scale = np.sqrt(k / np.maximum(k - 1, 1))
+        return np.asarray((x - means[self._group]) * scale[self._group] + self.mean(scores)), degrees
 
 
 @dataclass(frozen=True)
@@ -72,21 +88,36 @@ class ClusterSums:
     """Scores summed within clusters; their mean is over clips, not over clusters.
 
     Args:
-        sums: (G,) sum of the scores of each cluster.
+        sums: (G,) sum of the scores of each cluster, about their group's mean where scores come in groups.
         sizes: (G,) number of scores behind each sum, or their weight.
+        raw: (G,) sums in which groups lie as far apart as they do; None is ``sums``. They are what signs are flipped of.
+        fitted: means about which ``sums`` stand, each of which took a degree of freedom.
     """
 
     sums: Vector
     sizes: Vector
+    raw: Vector | None = None
+    fitted: int = 1
 
     @classmethod
     def of(cls, scores: Sequence[float], clusters: Sequence[str], weighing: Weighing | None = None) -> ClusterSums:
         """Clusters in the order of their names; without a weighing every score counts the same."""
         names, index = np.unique(np.asarray(clusters, dtype=object).astype(str), return_inverse=True)
         weighing = weighing or Weighing.alike(len(index))
-        x = weighing.about_groups(scores) * weighing.shares
-        sums, sizes = (np.bincount(index, row, len(names)).astype(np.float64) for row in (x, weighing.shares))
-        return cls(sums, sizes)
+        about, degrees = weighing.about_groups(scores, index)
+        rows = (about * weighing.shares, weighing.shares, np.asarray(scores, dtype=np.float64) * weighing.shares)
+        sums, sizes, raw = (np.bincount(index, row, len(names)).astype(np.float64) for row in rows)
+        return cls(sums, sizes, raw, len(names) - degrees)
+
+    @property
+    def degrees(self) -> int:
+        """Degrees of freedom of ``error``; below 1 nothing can be said of it."""
+        return len(self.sums) - self.fitted
+
+    @property
+    def small(self) -> float:
+        """The small-sample factor of a squared error; sums about groups carry theirs already."""
+        return len(self.sums) / (len(self.sums) - 1) if self.fitted == 1 else 1.0
 
     @property
     def mean(self) -> float:
@@ -100,16 +131,15 @@ class ClusterSums:
         With one clip per cluster this is the textbook one. Source: Liang and Zeger, Biometrika 73 (1986), with the usual
         small-sample factor.
         """
-        groups = len(self.sums)
         residuals = self.sums - self.sizes * self.mean
         # what rounding leaves of equal scores is no spread
         residuals[np.abs(residuals) <= 1e-13 * np.abs(self.sums).max(initial=0.0)] = 0.0
-        return float(np.sqrt(groups / (groups - 1) * np.sum(residuals**2)) / self.sizes.sum())
+        return float(np.sqrt(self.small * np.sum(residuals**2)) / self.sizes.sum())
 
 
 def student_interval(sums: ClusterSums, level: float = 0.95) -> Interval:
     """Student's interval on the cluster-robust error, from two or more clusters' sums; unbounded."""
-    groups, reach = len(sums.sums), student_quantile(0.5 + level / 2, len(sums.sums) - 1) * sums.error
+    groups, reach = len(sums.sums), student_quantile(0.5 + level / 2, sums.degrees) * sums.error
     return Interval(sums.mean - reach, sums.mean + reach, level, f"Student t over {groups} clusters")
 
 
@@ -125,7 +155,9 @@ def mean_interval(
 
     Scores that take two values only, and all count the same, are a share and get Wilson's interval. Others get, on each side, the
     farther end of the studentised bootstrap's and Student's: the first follows skewness but draws the short tail in too far when
-    clusters are few, the second is wrong on the long tail; docs/statistics.md has the coverage of each. Same scores, same digits.
+    clusters are few, the second is wrong on the long tail; docs/statistics.md has the coverage of each. Scores without any spread
+    say how rare others are at most: over N clusters, a share of 1 - ((1 - level) / 2)^(1/N) (Clopper and Pearson, Biometrika 26),
+    which at worst lies at the end of the metric's range. Same scores, same digits.
 
     Args:
         scores: one number per clip.
@@ -136,16 +168,16 @@ def mean_interval(
         weighing: what each score counts; None is 1.
 
     Returns:
-        None with fewer than two clusters, where nothing can be said.
+        None with fewer than two clusters, or a single one in a group, or sums beyond what floats hold: nothing can be said.
     """
     weighing = weighing or Weighing.alike(len(scores))
     sums = ClusterSums.of(scores, clusters, weighing)
-    if len(sums.sums) < 2:
+    if sums.degrees < 1 or not np.isfinite([sums.mean, sums.error]).all():
         return None
     values, counts = np.unique(np.asarray(scores, dtype=np.float64), return_counts=True)
     if weighing.is_alike and len(values) == 2 and (counts.min() > 1 or tuple(values) == bounds):
         return _share_interval(sums, (float(values[0]), float(values[1])), level)
-    found = sums_interval(sums, level, seed)
+    found = sums_interval(sums, level, seed) if sums.error else _spreadless_interval(sums, bounds, level)
     mean = weighing.mean(scores)  # the report's own digits stay inside, even where the interval has no width
     return Interval(max(bounds[0], min(found.low, mean)), min(bounds[1], max(found.high, mean)), level, found.method)
 
@@ -154,8 +186,8 @@ def sums_interval(sums: ClusterSums, level: float = 0.95, seed: int = SEED, resa
     """The farther ends of bootstrap-t and Student's interval, from two or more clusters' sums; unbounded."""
     groups, mean, error = len(sums.sums), sums.mean, sums.error
     if error == 0.0:
-        return Interval(mean, mean, level, f"no spread over {groups} clusters")
-    reach = student_quantile(0.5 + level / 2, groups - 1)
+        return Interval(mean, mean, level, f"no spread seen over {groups} clusters")
+    reach = student_quantile(0.5 + level / 2, sums.degrees)
     below, above = np.quantile(studentised(sums, seed, resamples), [0.5 - level / 2, 0.5 + level / 2], method="inverted_cdf")
     low, high = mean - max(reach, float(above)) * error, mean + max(reach, -float(below)) * error
     return Interval(low, high, level, f"bootstrap-t of {groups} clusters ({resamples} resamples), no narrower than Student t")
@@ -181,7 +213,7 @@ def studentised(sums: ClusterSums, seed: int, resamples: int) -> Vector:
     sum_s, sum_n, sum_ss, sum_sn, sum_nn = totals.T
     shift = sum_s / sum_n
     squares = np.clip(sum_ss - 2.0 * shift * sum_sn + shift**2 * sum_nn, 0.0, None)
-    variance = groups / (groups - 1) * squares / sum_n**2
+    variance = sums.small * squares / sum_n**2
     return np.asarray(shift / np.sqrt((groups * variance + sums.error**2) / (groups + 1)))
 
 
@@ -215,3 +247,15 @@ def _share_interval(sums: ClusterSums, values: tuple[float, float], level: float
     reach = float(np.sqrt(z2 * share * (1 - share) / size + z2**2 / (4 * size**2))) / (1 + z2 / size)
     method = f"Wilson over {groups} clusters worth {size:.4g} independent clips"
     return Interval(low + (high - low) * (middle - reach), low + (high - low) * (middle + reach), level, method)
+
+
+def _spreadless_interval(sums: ClusterSums, bounds: tuple[float, float], level: float) -> Interval:
+    """What clips that were not drawn could move the mean at most; no width towards an end where the range has none."""
+    groups, mean = len(sums.sums), sums.mean
+    size = float(sums.sizes.sum() ** 2 / np.sum(sums.sizes**2))  # Kish's count of clusters that weigh alike
+    share = 1.0 - (0.5 - level / 2) ** (1.0 / size)
+    low, high = (share * abs(bound - mean) if np.isfinite(bound) else 0.0 for bound in bounds)
+    method = f"no spread seen over {groups} clusters"
+    if low or high:
+        method += f"; Clopper-Pearson: {share:.2g} of clips or fewer could lie elsewhere in the range"
+    return Interval(mean - low, mean + high, level, method)

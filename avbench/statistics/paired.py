@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,7 +27,8 @@ Better = Literal["higher", "lower"]
 
 EXACT = 4096  # sign patterns up to which all are tried
 FLIPS = 9999
-KEPT = 8_000_000  # signs kept in memory between two tests of as many clusters (64 MB)
+MOST_FLIPS = 200_000
+KEPT = 64_000_000  # signs kept in memory between two tests of as many clusters (64 MB)
 
 
 class Scored(NamedTuple):
@@ -54,6 +56,7 @@ class Difference:
         pairs: clips compared one to one, or the smaller count of a prompt whose clips have no ids in common; 0 for sets.
         clusters: prompts (for sets: jackknife groups) that both models answered.
         method: how the p value was made.
+        least: the smallest p value that the test could have given, see ``smallest_p``; 0 for sets.
     """
 
     value: float
@@ -64,6 +67,7 @@ class Difference:
     pairs: int
     clusters: int
     method: str
+    least: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -75,13 +79,16 @@ class Verdict:
     margin: float
 
 
-def compare(first: Scores, second: Scores, level: float = 0.95, seed: int = SEED, *, interval: bool = True) -> Difference | None:
+def compare(
+    first: Scores, second: Scores, level: float = 0.95, seed: int = SEED, *, interval: bool = True, flips: int = FLIPS
+) -> Difference | None:
     """Difference of two models' means over the prompts that both answered.
 
     Clips of one id are paired. A prompt without a shared id (seeds named differently) contributes the difference of its two means
     with the weight of the smaller count. Weights and groups are taken anew over what is compared, so that the difference is that of
     the two weighted means of it. The interval is the bootstrap of clusters of ``sums_interval``; p is a permutation test
-    that flips the signs of whole clusters: all patterns up to 12 clusters, else 9999 random ones, which count the observed one too.
+    that flips the signs of whole clusters: all patterns where they are no more than ``flips`` (or 12 clusters), else so many random
+    ones, which count the observed one too. Groups are not taken out of what is flipped, so that none loses its spread.
     Source: Good, Permutation, Parametric and Bootstrap Tests of Hypotheses (2005); Phipson and Smyth 2010 for (b + 1) / (m + 1).
 
     Args:
@@ -90,20 +97,23 @@ def compare(first: Scores, second: Scores, level: float = 0.95, seed: int = SEED
         level: of the interval.
         seed: of resampling and of random flips.
         interval: whether the bootstrap is wanted; else the interval is Student's, in a tenth of the time.
+        flips: random sign patterns; ``flips_for`` says how many a family of tests wants.
 
     Returns:
-        None with fewer than two shared clusters.
+        None with fewer than two shared clusters, or a single one in a group (no spread can be seen), or sums that are not finite.
 
     Raises:
         ValueError: a clip id twice in one model.
     """
-    sums = paired_sums(first, second)
-    groups = len(sums.sums)
-    if groups < 2:
-        return None
-    p, method = sign_flip(sums.sums, seed)
+    with np.errstate(over="ignore", invalid="ignore"):  # sums beyond what floats hold are found below
+        sums = paired_sums(first, second)
+        groups = len(sums.sums)
+        if sums.degrees < 1 or not np.isfinite([sums.mean, sums.error]).all():
+            return None
+    p, method = sign_flip(sums.sums if sums.raw is None else sums.raw, seed, flips)
     reach = sums_interval(sums, level, seed) if interval else student_interval(sums, level)
-    return Difference(sums.mean, reach, p, sums.error, groups - 1, round(float(sums.sizes.sum())), groups, method)
+    pairs = round(float(sums.sizes.sum()))
+    return Difference(sums.mean, reach, p, sums.error, sums.degrees, pairs, groups, method, smallest_p(groups, flips))
 
 
 def paired_sums(first: Scores, second: Scores) -> ClusterSums:
@@ -127,47 +137,71 @@ def paired_sums(first: Scores, second: Scores) -> ClusterSums:
         return ClusterSums(np.zeros(0), np.zeros(0))
     weighings = [Weighing([r.weight for r in rows], [r.group for r in rows], float(total)) for rows in chosen]
     means = [w.mean([r.value for r in rows]) for w, rows in zip(weighings, chosen, strict=True)]
-    (a, n), (b, m) = (_sums(rows, w) for rows, w in zip(chosen, weighings, strict=True))
-    return ClusterSums(a - b - (n - m) * sum(means) / 2, (n + m) / 2)
+    a, b = (_sums(rows, w) for rows, w in zip(chosen, weighings, strict=True))
+    shift = (a.sizes - b.sizes) * sum(means) / 2
+    assert a.raw is not None and b.raw is not None
+    return ClusterSums(a.sums - b.sums - shift, (a.sizes + b.sizes) / 2, a.raw - b.raw - shift, max(a.fitted, b.fitted))
 
 
-def _sums(rows: Sequence[Scored], weighing: Weighing) -> tuple[Vector, Vector]:
-    found = ClusterSums.of([r.value for r in rows], [r.cluster for r in rows], weighing)
-    return found.sums, found.sizes
+def _sums(rows: Sequence[Scored], weighing: Weighing) -> ClusterSums:
+    return ClusterSums.of([r.value for r in rows], [r.cluster for r in rows], weighing)
 
 
 def _by_cluster(scores: Scores) -> dict[str, dict[str, Scored]]:
     found: dict[str, dict[str, Scored]] = {}
+    seen: set[str] = set()
     for row in (Scored(*row) for row in scores):
-        if row.clip in found.setdefault(row.cluster, {}):
+        if row.clip in seen:
             raise ValueError(f"The clip {row.clip!r} stands twice in one model's scores.")
-        found[row.cluster][row.clip] = row
+        seen.add(row.clip)
+        found.setdefault(row.cluster, {})[row.clip] = row
     return found
+
+
+def flips_for(family: int, level: float = 0.95) -> int:
+    """Random sign flips for that many tests under Holm: the smallest p is then a twentieth of what the first must be below.
+
+    Never fewer than 9,999, never more than 200,000.
+    """
+    return min(MOST_FLIPS, max(FLIPS, math.ceil(20 * family / (1.0 - level))))
+
+
+def smallest_p(clusters: int, flips: int = FLIPS) -> float:
+    """Smallest p value that ``sign_flip`` can give: 2 / 2^G where all patterns are tried, else at least 1 / (flips + 1).
+
+    A family of tests whose size times this is 1 - level or more can tell nothing apart under Holm, whatever the scores.
+    """
+    exact = 2.0 ** min(0, 1 - clusters) if clusters < 1000 else 0.0
+    return exact if _tries_all(clusters, flips) else max(exact, 1.0 / (flips + 1))
+
+
+def _tries_all(clusters: int, flips: int) -> bool:
+    return 2**clusters <= max(EXACT, flips)
 
 
 def sign_flip(sums: Vector, seed: int = SEED, flips: int = FLIPS) -> tuple[float, str]:
     """Two-sided p value of a mean of zero, and how it was made, from (G,) sums of independent clusters."""
     groups = len(sums)
     observed = abs(float(sums.sum())) * (1 - 1e-9)  # a pattern that differs by rounding alone counts as equal
-    if 2**groups <= EXACT:
+    if _tries_all(groups, flips):
         signs = 1.0 - 2.0 * ((np.arange(2**groups)[:, None] >> np.arange(groups)) & 1)
         return float(np.mean(np.abs(signs @ sums) >= observed)), f"all {2**groups} sign flips of {groups} clusters"
     few = groups * flips <= KEPT  # a table asks the same patterns for all its pairs
     patterns = _kept_signs(groups, seed, flips) if few else _random_signs(groups, seed, flips)
-    hits = sum(int(np.sum(np.abs(signs @ sums) >= observed)) for signs in patterns)
+    hits = sum(int(np.sum(np.abs(signs.astype(np.float64) @ sums) >= observed)) for signs in patterns)
     return (hits + 1) / (flips + 1), f"{flips} random sign flips of {groups} clusters"
 
 
 @lru_cache(maxsize=1)
-def _kept_signs(groups: int, seed: int, flips: int) -> tuple[NDArray[np.float64], ...]:
+def _kept_signs(groups: int, seed: int, flips: int) -> tuple[NDArray[np.int8], ...]:
     return tuple(_random_signs(groups, seed, flips))
 
 
-def _random_signs(groups: int, seed: int, flips: int) -> Iterator[NDArray[np.float64]]:
+def _random_signs(groups: int, seed: int, flips: int) -> Iterator[NDArray[np.int8]]:
     random = np.random.default_rng(seed)
     rows = max(1, BLOCK // groups)
     for start in range(0, flips, rows):
-        yield random.integers(2, size=(min(rows, flips - start), groups), dtype=np.int8) * np.float64(2.0) - 1.0
+        yield random.integers(2, size=(min(rows, flips - start), groups), dtype=np.int8) * np.int8(2) - np.int8(1)
 
 
 def holm(p_values: Sequence[float]) -> tuple[float, ...]:
@@ -191,7 +225,7 @@ def equivalence(difference: Difference, margin: float, level: float = 0.95) -> V
     """
     _check_margin(margin)
     p = max(_beyond(difference.value + margin, difference), _beyond(margin - difference.value, difference))
-    outside = difference.interval.low > margin or difference.interval.high < -margin
+    outside = _sure(difference, level) and (difference.interval.low > margin or difference.interval.high < -margin)
     return Verdict("yes" if p < 1.0 - level else "no" if outside else "inconclusive", p, margin)
 
 
@@ -209,7 +243,8 @@ def non_inferiority(difference: Difference, margin: float, better: Better, level
     gain = difference.value if better == "higher" else -difference.value
     most = difference.interval.high if better == "higher" else -difference.interval.low
     p = _beyond(gain + margin, difference)
-    return Verdict("yes" if p < 1.0 - level else "no" if most < -margin else "inconclusive", p, margin)
+    no = _sure(difference, level) and most < -margin
+    return Verdict("yes" if p < 1.0 - level else "no" if no else "inconclusive", p, margin)
 
 
 def _check_margin(margin: float) -> None:
@@ -218,18 +253,23 @@ def _check_margin(margin: float) -> None:
 
 
 def _beyond(distance: float, difference: Difference) -> float:
-    """One-sided p value of a true distance of 0 or less."""
+    """One-sided p value of a true distance of 0 or less; without spread, that of as many clusters on one side of it."""
     from scipy import special
 
     if difference.error == 0.0:
-        return 0.0 if distance > 0 else 1.0
+        return 0.5**difference.clusters if distance > 0 else 1.0
     return float(special.stdtr(difference.degrees, -distance / difference.error))
 
 
+def _sure(difference: Difference, level: float) -> bool:
+    """Whether the interval may be trusted: clusters that agree to the digit have none, and few of them prove nothing."""
+    return difference.error > 0.0 or 2.0 * 0.5**difference.clusters < 1.0 - level
+
+
 def student_difference(value: float, error: float, degrees: int, level: float, method: str) -> Difference:
-    """A difference of two sets from its standard error, by Student's t."""
+    """A difference of two sets from its standard error, by Student's t; without any error by the sign flip of so many groups."""
     from scipy import special
 
     reach = student_quantile(0.5 + level / 2, degrees) * error
-    p = 2.0 * float(special.stdtr(degrees, -abs(value) / error)) if error > 0 else float(value == 0.0)
+    p = 2.0 * float(special.stdtr(degrees, -abs(value) / error)) if error > 0 else 1.0 if value == 0.0 else 0.5**degrees
     return Difference(value, Interval(value - reach, value + reach, level, method), p, error, degrees, 0, degrees + 1, method)

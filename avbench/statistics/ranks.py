@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from itertools import combinations
 
-from avbench.statistics.paired import Better, Difference, Scores, compare, holm
+from avbench.statistics.paired import Better, Difference, Scores, compare, flips_for, holm
 
 
 def best_group(scores: Mapping[str, Scores], better: Better, level: float = 0.95) -> dict[str, tuple[int, int]]:
@@ -19,7 +19,9 @@ def best_group(scores: Mapping[str, Scores], better: Better, level: float = 0.95
     Returns:
         Model to (lowest, highest) rank; those whose lowest rank is 1 form the best group.
     """
-    found = {(a, b): compare(scores[a], scores[b], level) for a, b in combinations(scores, 2)}
+    pairs = list(combinations(scores, 2))
+    flips = flips_for(len(pairs), level)
+    found = {(a, b): compare(scores[a], scores[b], level, interval=False, flips=flips) for a, b in pairs}
     return rank_ranges(list(scores), {pair: d for pair, d in found.items() if d is not None}, better, level)
 
 

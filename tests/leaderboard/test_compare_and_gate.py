@@ -70,6 +70,32 @@ def test_a_stated_margin_can_show_equality(make_report: Make) -> None:
         compare_reports(*reports, margins={"n": 0.1})
 
 
+def test_a_small_difference_is_still_one(make_report: Make) -> None:
+    """Significant, by less than the margin, shown to be so or not."""
+    reports = make_report("a", m=BASE + 0.02 + NOISE / 4), make_report("b", m=BASE)
+    row = compare_reports(*reports, margins={"m": 0.05}).rows[0]
+    assert (row.verdict, row.why) == ("first", "by less than the margin")
+    assert row.difference is not None
+    margin = 1.02 * row.difference.value
+    assert compare_reports(*reports, margins={"m": margin}).rows[0].verdict == "differs"
+    assert compare_reports(*reports, margins={"m": 0.01}).rows[0].verdict == "first"
+
+
+def test_equivalence_is_corrected_for_many(make_report: Make) -> None:
+    names = [f"m{i}" for i in range(20)]
+    reports = make_report("a", **dict.fromkeys(names, BASE + NOISE)), make_report("b", **dict.fromkeys(names, BASE))
+    error = np.std(NOISE, ddof=1) / np.sqrt(32)
+    margin = abs(np.mean(NOISE)) + 2.2 * error  # p = 0.018 for one, 0.35 for twenty
+    alone = compare_reports(*reports, metrics=["m0"], margins={"m0": margin})
+    assert alone.rows[0].verdict == "equivalent"
+    assert {row.verdict for row in compare_reports(*reports, margins=dict.fromkeys(names, margin)).rows} == {"not shown"}
+
+
+def test_few_prompts_say_that_they_can_show_nothing(make_report: Make) -> None:
+    row = compare_reports(make_report("a", m=[0.9] * 5), make_report("b", m=[0.1, 0.2, 0.1, 0.3, 0.2])).rows[0]
+    assert row.verdict == "not shown" and row.why == "5 prompts cannot show any over 1 metrics"
+
+
 def test_what_must_agree_and_does_not_is_named(make_report: Make, make_result: MakeResult) -> None:
     plain = make_result("m", BASE)
     old = make_report("old", m=plain)
@@ -126,6 +152,115 @@ def test_missing_clips_and_questions_no_longer_answered_do_not_pass(make_report:
     quiet = replace(quiet, n=Counts(32, 16, 0, 16), missing=missing)
     found = gate(make_report("new", m=quiet), make_report("old", m=BASE))
     assert [check.name for check in found.checks if check.answer == "fail"] == ["m@default (coverage)"]
+
+
+@pytest.mark.parametrize("prompts", [2, 5, 10])
+def test_what_few_prompts_could_not_show_does_not_pass(make_report: Make, prompts: int) -> None:
+    """Twelve metrics, every clip destroyed: the smallest p of 10 prompts, times 12, is 0.02."""
+    names = [f"m{i}" for i in range(12)]
+    old = make_report("old", **dict.fromkeys(names, BASE[:prompts]))
+    new = make_report("new", **{**dict.fromkeys(names, BASE[:prompts]), "m0": np.zeros(prompts)})
+    outcome = gate(new, old)
+    assert outcome.answer == "inconclusive"
+    assert [(c.answer, c.seen) for c in outcome.checks[:2]] == [("inconclusive", np.inf), ("pass", np.inf)]
+    assert "nothing" in gate_pages.as_text(outcome) and "cannot show any loss" in outcome.checks[0].reason
+    assert gate(old, old).answer == gate(old, new).answer == "pass"  # the same clips, or better ones
+    assert gate(old, old, dict.fromkeys(names, 0.01)).answer == "pass"
+
+
+def test_a_loss_without_spread_never_passes(make_report: Make) -> None:
+    for prompts in (3, 7, 8, 20):
+        new, old = make_report("new", m=np.full(prompts, 0.5)), make_report("old", m=np.full(prompts, 0.75))
+        assert gate(new, old).answer == ("inconclusive" if prompts < 8 else "fail")
+        assert gate(new, old, {"m": 0.1}).answer != "pass" and gate(new, old, {"m": 0.3}).answer == (
+            "pass" if prompts > 6 else "inconclusive")  # fmt: skip
+
+
+def test_what_could_be_shown_is_what_the_test_finds(make_report: Make) -> None:
+    """A loss as large as ``could show`` is found four times of five, beside seven other metrics."""
+    random = np.random.default_rng(5)
+    others = {f"k{i}": BASE for i in range(7)}
+    seen = []
+    for _ in range(60):
+        noise = random.normal(0, 0.05, 32)
+        check = gate(make_report("new", m=BASE + noise, **others), make_report("old", m=BASE, **others)).checks[0]
+        assert check.seen is not None
+        seen.append(check.seen)
+    failed = 0
+    for _ in range(60):
+        worse = BASE - float(np.mean(seen)) + random.normal(0, 0.05, 32)
+        failed += gate(make_report("new", m=worse, **others), make_report("old", m=BASE, **others)).answer == "fail"
+    assert 38 <= failed <= 57
+
+
+def test_a_metric_that_is_no_longer_there_fails(make_report: Make, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    old = make_report("old", m=BASE, k=BASE, j=replace(make_report("x", j=BASE).metrics[0], better="none"))
+    new = replace(make_report("new", m=BASE, n=BASE), unavailable={"k@default": "Its network broke."})
+    outcome = gate(new, old)
+    assert [(c.name, c.answer) for c in outcome.checks] == [("m@default", "pass"), ("k@default", "fail")]
+    assert "Its network broke" in outcome.checks[1].reason
+    assert any("Only new has n@default" in note for note in outcome.notes)
+    assert any("new lacks j@default" in note for note in outcome.notes)
+    for page in (gate_pages.as_text, gate_pages.as_markdown, gate_pages.as_junit, gate_pages.as_annotations):
+        assert "k@default" in page(outcome)
+    new.save(tmp_path / "new.json")
+    old.save(tmp_path / "old.json")
+    paths = [str(tmp_path / "new.json"), str(tmp_path / "old.json")]
+    assert main(["gate", paths[0], "--against", paths[1], "--json"]) == 4
+    assert json.loads(capsys.readouterr().out)["checks"][1]["new"] is None
+    assert main(["gate", paths[0], "--against", paths[1], "--metrics", "m"]) == 0
+    for words in (["gate", paths[0], "--against", paths[1]], ["compare", *paths]):
+        assert main([*words, "--metrics", "m,k"]) == 2
+        assert "Only old has k (new: Its network broke)" in capsys.readouterr().err
+
+
+def unanswered(result: Result, count: int) -> Result:
+    """The first clips of a result can no longer be answered."""
+    missing = tuple(Missing(s.clip, "not_applicable", "No sound.", s.cluster) for s in result.scores[:count])
+    left = result.scores[count:]
+    value = float(np.mean([s.value for s in left]))
+    return replace(result, scores=left, missing=missing, value=value, n=Counts(result.n.expected, len(left), 0, count))
+
+
+@pytest.mark.parametrize(("prompts", "lost", "answer"), [(10, 8, "fail"), (32, 9, "fail"), (5, 1, "inconclusive"), (32, 2, "pass")])
+def test_answers_that_are_lost(make_report: Make, make_result: MakeResult, prompts: int, lost: int, answer: str) -> None:
+    whole = make_result("m", BASE[:prompts])
+    outcome = gate(make_report("new", m=unanswered(whole, lost)), make_report("old", m=whole))
+    assert outcome.answer == answer
+    assert [c.name for c in outcome.checks if c.answer != "pass"] == (["m@default (coverage)"] if answer != "pass" else [])
+    assert gate(make_report("old", m=whole), make_report("new", m=unanswered(whole, lost))).answer == "pass"
+
+
+def test_missing_clips_are_named(make_report: Make) -> None:
+    outcome = gate(make_report("new", m=[None, None, *BASE[2:]]), make_report("old", m=BASE))
+    text = gate_pages.as_text(outcome)
+    assert "N=30/32, 2 counted as worst)" in text and "c0 (unreadable: Broken), c1" in text
+    assert outcome.checks[0].imputed == 2 and "c1" in gate_pages.as_markdown(outcome) and "c1" in gate_pages.as_junit(outcome)
+
+
+def test_numbers_that_are_none_and_clips_that_are_two(make_report: Make, make_result: MakeResult) -> None:
+    with np.errstate(over="ignore"):  # the fixture takes their mean
+        huge, small = (make_report(name, m=make_result("m", [sign * 1e308] * 32, interval=None, bounds=None, value=sign * 1e308))
+                       for name, sign in (("huge", 1), ("small", -1)))  # fmt: skip
+    row = compare_reports(huge, small).rows[0]
+    assert (row.verdict, row.difference) == ("unknown", None) and "too large" in row.why
+    assert gate(small, huge).answer == "inconclusive"
+    once = make_result("m", BASE)
+    again = replace(once, scores=(*once.scores, replace(once.scores[0], cluster="other")))
+    for judge in (gate, compare_reports):
+        with pytest.raises(UsageError, match="'c0' twice"):
+            judge(make_report("new", m=again), make_report("old", m=once))
+
+
+def test_a_category_of_one_prompt_is_unknown(make_report: Make, make_result: MakeResult) -> None:
+    plain = make_result("m", BASE)
+    scores = tuple(replace(s, group="a" if i else "b") for i, s in enumerate(plain.scores))
+    first, second = (make_report(name, m=replace(plain, scores=scores, averaged="categories")) for name in ("a", "b"))
+    row = compare_reports(first, second).rows[0]
+    assert row.verdict == "unknown" and "single prompt" in row.why
+    assert gate(first, second).answer == "pass"  # the same clips
+    worse = replace(second.metrics[0], scores=tuple(replace(s, value=s.value - 0.1) for s in scores))
+    assert gate(make_report("w", m=worse), first).answer == "inconclusive"
 
 
 def test_two_runs_of_one_generator_pass(make_report: Make, make_result: MakeResult) -> None:

@@ -10,7 +10,18 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import ttost_paired
 
-from avbench.statistics import best_group, compare, equivalence, holm, non_inferiority, paired_sums, rank_ranges
+from avbench.statistics import (
+    Scored,
+    best_group,
+    compare,
+    equivalence,
+    flips_for,
+    holm,
+    non_inferiority,
+    paired_sums,
+    rank_ranges,
+    smallest_p,
+)
 from avbench.statistics.paired import Difference, Scores, sign_flip
 
 
@@ -52,8 +63,9 @@ def test_clips_of_one_id_are_paired_others_by_prompt() -> None:
     sums = paired_sums(first, second)
     assert sums.sums.tolist() == [0.5, 4.0] and sums.sizes.tolist() == [1.0, 1.0]
     assert compare(first, [("c", "c", 1.0)]) is None
-    with pytest.raises(ValueError, match="twice"):
-        compare([*first, first[0]], second)
+    for again in (first[0], ("a1", "b", 1.0)):
+        with pytest.raises(ValueError, match="twice"):
+            compare([*first, again], second)
 
 
 def test_pairs_share_what_prompts_differ_in() -> None:
@@ -102,7 +114,50 @@ def test_a_gate_passes_fails_or_does_not_know() -> None:
     answers = [non_inferiority(difference(rows(first + shift), rows(second)), 0.2, "lower").answer for shift in (0, 0.2, 1, -1)]
     assert answers == ["yes", "inconclusive", "no", "yes"]
     same = difference(rows(first), rows(first))
-    assert same.p == 1.0 and non_inferiority(same, 0.1, "higher").p == 0.0
+    assert same.p == 1.0 and non_inferiority(same, 0.1, "higher").p == 0.5**40
+
+
+def test_agreement_without_spread_proves_as_much_as_its_clusters() -> None:
+    for count, answer in ((2, "inconclusive"), (4, "inconclusive"), (5, "yes")):
+        same = difference(rows(np.ones(count)), rows(np.ones(count)))
+        assert (same.value, same.error) == (0.0, 0.0)
+        assert equivalence(same, 1e-9).answer == answer and equivalence(same, 1e-9).p == 0.5**count
+    worse = difference(rows(np.zeros(3)), rows(np.ones(3)))
+    assert non_inferiority(worse, 0.1, "higher").answer == equivalence(worse, 0.1).answer == "inconclusive"
+
+
+def test_the_smallest_p_is_what_unanimous_clusters_give() -> None:
+    for count, flips in ((2, 9999), (5, 9999), (12, 9999), (13, 9999), (16, 70_000), (60, 30_000)):
+        found = compare(rows(np.arange(count) + 1.0), rows(np.zeros(count)), flips=flips, interval=False)
+        assert found is not None and found.least == smallest_p(count, flips)
+        assert found.least <= found.p <= 5 * found.least
+    assert flips_for(1) == 9999 and flips_for(528) == 200_000 and 528 * smallest_p(100, flips_for(528)) < 0.05
+
+
+def test_thirty_three_models_can_be_told_apart() -> None:
+    models = {f"m{i:02}": rows(np.random.default_rng(i).normal(size=18) + 10 * i) for i in range(33)}
+    ranges = best_group(models, "higher")  # 9,999 flips leave all 528 pairs open
+    assert [ranges[name] for name in sorted(models)] == [(33 - i, 33 - i) for i in range(33)]
+
+
+def test_sums_beyond_floats_are_no_difference() -> None:
+    assert compare(rows(np.full(20, 1e308)), rows(np.full(20, -1e308))) is None
+
+
+def test_false_alarms_of_category_means() -> None:
+    """Two prompts a category: sums about the category's mean, without correction, cried wolf in 18 %."""
+    random = np.random.default_rng(8)
+    groups = [str(i // 2) for i in range(50)]
+    alarms = 0
+    for _ in range(400):
+        sides = [[Scored(str(i), str(i), x, 1.0, g) for i, (x, g) in enumerate(zip(random.normal(size=50), groups, strict=True))]
+                 for _ in range(2)]  # fmt: skip
+        found = compare(*sides, interval=False, flips=199)
+        assert found is not None and found.degrees == 25
+        alarms += found.p < 0.05
+    assert alarms <= 34  # 5 % are 20, and 34 is 3.2 standard errors above
+    single = [Scored(str(i), str(i), float(i), 1.0, str(i)) for i in range(10)]
+    assert compare(single, single) is None
 
 
 def test_the_best_group() -> None:

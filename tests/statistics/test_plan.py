@@ -65,6 +65,27 @@ def test_seeds_of_one_prompt_count_as_one(tmp_path: Path, capsys: pytest.Capture
     assert found["deviation"] == pytest.approx(np.sqrt(2) * values.std(ddof=1))
 
 
+def test_columns_and_too_few_prompts(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    one, ten = (plan(capsys, "--metric", "frozen", "--effect", "0.1", "--columns", k) for k in ("1", "10"))
+    expected = TTestPower().solve_power(0.1 / np.sqrt(0.5), power=0.8, alpha=0.005)
+    assert ten["prompts_needed"] == np.ceil(expected) > one["prompts_needed"] and ten["fewest_prompts"] == 9
+    scores = tuple(ClipScore(f"c{i}", f"c{i}", i / 5) for i in range(5))
+    few = report(tmp_path / "few.json", "m", "frozen@default", scores=scores)
+    assert main(["plan", "--metric", "frozen", "--from", few]) == 0
+    assert "5 prompts show no difference, however large" in capsys.readouterr().out
+
+
+def test_weights_and_categories_are_planned_with(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    values, groups = [0.1, 0.2, 0.8, 0.9, 0.7, 1.0], "aabbbb"
+    scores = tuple(ClipScore(f"c{i}", f"c{i}", v, group=g) for i, (v, g) in enumerate(zip(values, groups, strict=True)))
+    found = plan(capsys, "--metric", "frozen", "--from", report(tmp_path / "r.json", "m", "frozen@default", scores=scores))
+    error = np.sqrt(np.var(values[:2], ddof=1) / 2 + np.var(values[2:], ddof=1) / 4) / 2
+    assert found["deviation"] == pytest.approx(np.sqrt(2 * 6) * error)
+    single = report(tmp_path / "s.json", "m", "frozen@default", scores=scores[1:])
+    assert main(["plan", "--metric", "frozen", "--from", single]) == 2
+    assert "single prompt" in capsys.readouterr().err
+
+
 def test_sets_are_planned_from_their_replicates(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     x = np.random.default_rng(3).normal(size=50)
     names = [f"p{i}" for i in range(50)]
@@ -85,6 +106,8 @@ def test_sets_are_planned_from_their_replicates(tmp_path: Path, capsys: pytest.C
         (["--metric", "frozen"], 2, "--effect E"),
         (["--metric", "frozen", "--effect", "1", "--against", "a.json"], 2, "--from"),
         (["--metric", "frozen", "--effect", "0"], 2, "difference of 0"),
+        (["--metric", "frozen", "--effect", "2"], 2, "no two models differ by 2"),
+        (["--metric", "frozen", "--effect", "0.1", "--columns", "0"], 2, "0 columns"),
         (["--metric", "frozen", "--effect", "0.1", "--power", "1"], 2, "power 1.0"),
         (["--metric", "frozen", "--from", "none.json"], 2, "none.json cannot be read"),
         (["--metric", "loudness", "--from", "a.json"], 2, "metric of this report"),
