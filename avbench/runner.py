@@ -536,11 +536,19 @@ def _set_result(name: str, metric: SetMetric, request: Request, side: Side, refe
     if not low <= value <= high:
         return {**facts, "reason": f"The distance came out as {value}, outside its range [{low}, {high}].", "reason_kind": "failed"}
     summaries = {"reference_clips": float(len(others))} if metric.needs_reference else {}
+    if reference is not None and metric.needs_reference and (copies := len(_copies(side, reference) & {s.id for s in generated})):
+        summaries["clips_in_reference"] = float(copies)
     with blamed_on(f"The metric {name} broke"):
         beside = uncertainty(metric, value, generated, others, [p.cluster or p.id for p in _asked(request)])
     request.gaps[name] = beside.gaps
     summaries = {**summaries, **further, **beside.summaries}
     return {**facts, "value": value, "interval": beside.interval, "replicates": beside.replicates, "summaries": summaries}
+
+
+def _copies(side: Side, reference: Side) -> set[str]:
+    """Ids of the clips whose very file stands in the reference set."""
+    known = {outcome.digest for outcome in reference.outcomes.values()} - {""}
+    return {i for i, outcome in side.outcomes.items() if outcome.digest in known}
 
 
 def _other_width(metric: SetMetric, generated: Sequence[Sample], others: Sequence[Sample]) -> str:
