@@ -89,8 +89,8 @@ def _silence(metric: ClipMetric, result: Result, report: Report, others: Sequenc
     silent = [clip for clip in gaps if clip not in asked_nothing and (not answered or clip in answered)]
     fair = result.n.expected - len(asked_nothing)
     if len(silent) > SILENT * fair:
-        yield (f"{len(silent)} of {fair} clips are declared not applicable; without a reason in the prompts at most {SILENT:.0%} may "
-               "be, where no other report of the board (--board) shows that they cannot be answered.")  # fmt: skip
+        yield (f"{len(silent)} of {fair} clips are declared not applicable; without a reason in the prompts at most {SILENT:.0%} "
+               "may be, where no other report of the board (--board) shows that they cannot be answered.")  # fmt: skip
 
 
 def _known_prompts(report: Report) -> dict[str, Prompt]:

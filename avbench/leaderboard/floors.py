@@ -61,4 +61,5 @@ def flag(
     if not beaten:
         return ""
     words = "; ".join(f"{floor} is ahead of {', '.join(models)}{doubt}" for (floor, doubt), models in beaten.items())
-    return f"a trivial row wins ({words}); do not read this metric alone."
+    lead = "a trivial row wins" if any(not doubt for _, doubt in beaten) else "a trivial row may win"
+    return f"{lead} ({words}); do not read this metric alone."
