@@ -20,7 +20,7 @@ from avbench.metric import Metric
 from avbench.report import Report
 from avbench.trace import DIGITS
 
-STAGES = ("file", "prompt", "frames", "audio", "words", "voice", "picture", "feature", "score", "value")
+STAGES = ("file", "prompt", "frames", "audio", "words", "voice", "picture", "feature", "score", "value", "declaration")
 _STAGE_OF_READ = {"Frames": "frames", "Waveform": "audio", "OwnWaveform": "audio", "PromptText": "words",
                   "SpeakerReference": "voice", "ImageReference": "picture"}  # fmt: skip
 ABSENT = "-"

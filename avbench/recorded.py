@@ -63,7 +63,9 @@ def find(report: Report, places: Places) -> Found:
     metrics, left_out = _metrics(report)
     paths = {i: clip_path(report, i, places) for i in own.clips}
     pairing, gone = _paired(own, paths, questions, _benchmark(report), report.trace["missing"])
-    pairing = replace(pairing, limited=report.benchmark.limited_to_present)
+    listed = bool(questions) or not _benchmark(report).open_set  # a folder of any clips is all that it asks for
+    limited = listed and report.provenance["arguments"]["only_present"]
+    pairing = replace(pairing, limited=limited, whole=_whole(report, questions))
     against, gone_reference = _reference(report, places, questions)
     _leave_out(metrics, left_out, against)
     open_ids = [*own.clips, *(gap[0] for gap in report.trace["missing"])]
@@ -71,6 +73,14 @@ def find(report: Report, places: Places) -> Found:
     asked = [questions.get(i, Prompt(i)) for i in open_ids] if _benchmark(report).open_set else list(questions.values())[:limit]
     request = Request(report.benchmark.name, _benchmark(report), asked, pairing, metrics, {}, against)
     return Found(request, gone, gone_reference, left_out)
+
+
+def _whole(report: Report, questions: dict[str, Prompt]) -> int:
+    """How many prompts the benchmark has; of a folder that was limited to its first clips nobody knows any more."""
+    if questions:
+        return len(questions)
+    limited = report.provenance["arguments"]["limit"] is not None
+    return report.benchmark.prompts_in_benchmark if limited else len(report.trace["clips"]) + len(report.trace["missing"])
 
 
 def _paired(

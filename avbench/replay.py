@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from avbench import ledger, libraries, weights
@@ -14,7 +14,7 @@ from avbench.judge import Plan, check_device
 from avbench.metric import Total
 from avbench.recorded import Found, Places, find
 from avbench.report import Report
-from avbench.runner import Judged, Progress, judge, provenance
+from avbench.runner import Judged, Progress, facts, judge, provenance
 
 TOLERANCE = 1e-6
 FAILED, INCOMPLETE = 1, 3
@@ -121,6 +121,7 @@ def replay(
     files = (*_gone(found, then), *_changed(found, then, now), *_changed_reference_file(report, found))
     altered = any(f.side == "reference" and f.state == "changed" for f in files) and not then[1].clips
     comparison = Comparison(then, now, tolerance, (found.gone, found.gone_reference), altered)
+    _compare_facts(report, found, judged, comparison)
     results = {result.name: result for result in judged.results} if judged else {}
     for old in report.metrics:
         if old.name not in results:
@@ -132,6 +133,18 @@ def replay(
         report.model, tolerance, comparison.compared, comparison.identical, comparison.largest, files,
         tuple(comparison.differences), comparison.left_out, comparison.drifts, _versions(report),
     )  # fmt: skip
+
+
+def _compare_facts(report: Report, found: Found, judged: Judged | None, comparison: Comparison) -> None:
+    """What the report says of the questions, of its metrics and of who made the clips."""
+    then, now = ({k: str(v) for k, v in asdict(f).items()} for f in (report.benchmark, facts(found.request)))
+    before, after = comparison.then[0].clips, comparison.now[0].clips
+    other = any(words[0] != after[i][0] for i, words in before.items() if i in after)  # the prompt file was edited since
+    comparison.declare(then, now, stage="prompt" if other else "declaration")
+    metrics = sorted(report.trace["metrics"])
+    comparison.declare({"metrics": ", ".join(sorted(r.name for r in report.metrics))}, {"metrics": ", ".join(metrics)})
+    if judged and (maker := judged.side.origin()):  # where the origin file was not moved along nothing can be said
+        comparison.declare({"made_by": str(report.provenance.get("made_by"))}, {"made_by": str(maker)})
 
 
 def _books(found: Found, judged: Judged) -> Books:

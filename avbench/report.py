@@ -268,7 +268,9 @@ class Report:
 
     @classmethod
     def read(cls, path: str | Path) -> Report:
-        """Read a saved report; raises ``UsageError`` where the file is absent, is no report or has another schema.
+        """Read a saved report.
+
+        Raises ``UsageError`` where the file is absent, is no report, has another schema or contradicts itself.
 
         Example:
             >>> import avbench
@@ -287,8 +289,11 @@ class Report:
         if not isinstance(data, dict) or data.get("schema") != SCHEMA:
             found = data.get("schema") if isinstance(data, dict) else None
             raise UsageError(f"{path} has schema {found!r}; this avbench reads schema {SCHEMA}: run the clips again.")
+        from avbench.consistency import check
+
         try:
             report: Report = from_json(cls, data)
+            check(report)
             return report
         except ValueError as error:
             raise UsageError(f"{path} is not a whole report ({error}); run the clips again.") from error

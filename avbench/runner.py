@@ -154,7 +154,7 @@ def run(
         cost = {"wall_seconds": round(time.time() - started, 3), "workers": workers, "device": device, **asdict(counts)}
         return Report(
             model=printable(model or Path(clips).resolve().name),
-            benchmark=_facts(request),
+            benchmark=facts(request),
             metrics=judged.results,
             unavailable=request.unavailable,
             clips={i: _clip_facts(clip, side.outcomes[i].digest) for i, clip in side.clips.items()},
@@ -207,9 +207,9 @@ def export_reference(
     root = default_root() if store == "" else Path(store) if store is not None else None
     with settled():
         side = _judge_side(pairing, Plan(chosen, root, device), 1, ExtractCounts(), progress, "reference")
-    facts = provenance(chosen.values())
+    made = provenance(chosen.values())
     return write_reference(
-        Path(path), list(side.outcomes.values()), _compared(chosen), {**facts["versions"], "decoder": facts["decoder"]}
+        Path(path), list(side.outcomes.values()), _compared(chosen), {**made["versions"], "decoder": made["decoder"]}
     )
 
 
@@ -447,10 +447,9 @@ def _clip_result(name: str, metric: ClipMetric, request: Request, side: Side) ->
     missing = _without_score(name, metric, request, side, [*scores, *beyond])
     skipped = sum(m.kind == "not_applicable" for m in missing)
     counts = Counts(len(rows) + len(missing), len(rows), len(missing) - skipped, skipped)
-    low, high = metric.card.range
-    bounds = (0.0, max(abs(low), abs(high))) if metric.card.better == "zero" else (low, high)
+    bounds = _range(metric)
     facts: dict[str, Any] = {"n": counts, "missing": tuple(missing), "scores": tuple(rows), "value": None, "interval": None,
-                             "bounds": bounds if np.isfinite(bounds).all() else None, "averaged": metric.averaged}  # fmt: skip
+                             "bounds": score_bounds(metric), "averaged": metric.averaged}  # fmt: skip
     if not rows:
         return {**facts, "reason": "No clip could be scored"}
     raw = [row.value for row in rows]
@@ -462,6 +461,17 @@ def _clip_result(name: str, metric: ClipMetric, request: Request, side: Side) ->
     interval = mean_interval(values, [row.cluster for row in rows], bounds, weighing=weigh)
     summaries |= _short(name, metric, request, rows)
     return {**facts, "value": weigh.mean(values), "interval": interval, "summaries": summaries}
+
+
+def _range(metric: ClipMetric) -> tuple[float, float]:
+    low, high = metric.card.range
+    return (0.0, max(abs(low), abs(high))) if metric.card.better == "zero" else (low, high)
+
+
+def score_bounds(metric: ClipMetric) -> tuple[float, float] | None:
+    """The least and greatest score (its size where ``better`` is ``zero``) that a clip can have; None where there is no bound."""
+    bounds = _range(metric)
+    return bounds if np.isfinite(bounds).all() else None
 
 
 def _with_clusters(missing: Sequence[Missing], request: Request) -> list[Missing]:
@@ -536,11 +546,19 @@ def _set_result(name: str, metric: SetMetric, request: Request, side: Side, refe
     if not low <= value <= high:
         return {**facts, "reason": f"The distance came out as {value}, outside its range [{low}, {high}].", "reason_kind": "failed"}
     summaries = {"reference_clips": float(len(others))} if metric.needs_reference else {}
+    if reference is not None and metric.needs_reference and (copies := len(_copies(side, reference) & {s.id for s in generated})):
+        summaries["clips_in_reference"] = float(copies)
     with blamed_on(f"The metric {name} broke"):
         beside = uncertainty(metric, value, generated, others, [p.cluster or p.id for p in _asked(request)])
     request.gaps[name] = beside.gaps
     summaries = {**summaries, **further, **beside.summaries}
     return {**facts, "value": value, "interval": beside.interval, "replicates": beside.replicates, "summaries": summaries}
+
+
+def _copies(side: Side, reference: Side) -> set[str]:
+    """Ids of the clips whose very file stands in the reference set."""
+    known = {outcome.digest for outcome in reference.outcomes.values()} - {""}
+    return {i for i, outcome in side.outcomes.items() if outcome.digest in known}
 
 
 def _other_width(metric: SetMetric, generated: Sequence[Sample], others: Sequence[Sample]) -> str:
@@ -578,7 +596,8 @@ def _asked(request: Request) -> list[Prompt]:
     return request.prompts if not request.pairing.limited and not request.benchmark.open_set else prompts
 
 
-def _facts(request: Request) -> BenchmarkFacts:
+def facts(request: Request) -> BenchmarkFacts:
+    """What a report says of the questions that were asked."""
     prompts = _asked(request)
     limited = request.pairing.limited
     return BenchmarkFacts(

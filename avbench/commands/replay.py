@@ -69,7 +69,7 @@ def page(found: Replay) -> str:
         "identical": "identical",
         "within tolerance": f"within tolerance: relative differences up to {found.largest:.2g} (allowed {found.tolerance:g})",
         "incomplete": "every number that was compared agrees, but not everything is as recorded",
-        "differs": f"{len(found.differences)} numbers differ",
+        "differs": f"{len(found.differences)} numbers or declarations differ",
     }
     lines = [f"{found.model}: {words[found.verdict]}"]
     lines.append(f"  {found.compared} numbers worked out again, {found.identical} identical to the last digit")
@@ -88,7 +88,7 @@ def page(found: Replay) -> str:
 
 
 def _line(d: Difference) -> str:
-    where = f"{d.metric}, {d.clip}" if d.clip else d.metric
+    where = f"{d.metric}, {d.clip}" if d.clip else d.metric or "the report"
     cause = f" ({d.cause})" if d.cause else ""
     return f"{where}: differs at stage {d.stage}{cause}: {d.number} {_number(d.then)} then, {_number(d.now)} now"
 

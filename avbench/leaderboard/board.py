@@ -8,9 +8,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from avbench.errors import NotComparable, UsageError
+from avbench.leaderboard.contest import Cell
 from avbench.leaderboard.entry import refusals
 from avbench.leaderboard.published import Published, read_published
-from avbench.leaderboard.rank import Cell, Column, Table, rank
+from avbench.leaderboard.rank import Column, Table, rank
 from avbench.leaderboard.reported import conflicts, reported_tables, sheets
 from avbench.leaderboard.sheet import Sheet, Word
 from avbench.leaderboard.tables import cell_text, heading, ranks_text
@@ -110,7 +111,7 @@ def measured_sheets(table: Table, prompts: str) -> list[Sheet]:
 
 
 def _measured(cell: Cell) -> Word:
-    return Word(f"{cell_text(cell.result)} {ranks_text(cell)}".rstrip(), best=cell.group == 1)
+    return Word(f"{cell_text(cell)} {ranks_text(cell)}".rstrip(), best=cell.group == 1)
 
 
 def _has_facts(column: Column) -> bool:

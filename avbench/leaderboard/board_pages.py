@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Sequence
 from importlib.resources import files
 
 from avbench.leaderboard.board import Board, contradictions, measured, measured_sheets, measured_tables, reported
+from avbench.leaderboard.escapes import latex_comment, latex_text, markdown_text, xml_text
 from avbench.leaderboard.rank import Table
 from avbench.leaderboard.sheet import Sheet, Word
-from avbench.leaderboard.tables import latex_text
 
 MEASURED = "Measured by avbench from the clips"
 REPORTED = "Reported by others, not measured by avbench"
@@ -32,52 +32,46 @@ CONFLICTS = "Where sources contradict each other (same model, metric, prompts an
 
 def as_markdown(board: Board) -> str:
     """GitHub Markdown; reported numbers stand in italics."""
-    parts = [f"# {board.title}", f"## {MEASURED}", *([HOW_MEASURED] if board.reports else [EMPTY])]
+    parts = [f"# {markdown_text(board.title)}", f"## {MEASURED}", *([HOW_MEASURED] if board.reports else [EMPTY])]
     parts += map(_markdown_sheet, measured(board))
     if board.published:
         parts += [f"## {REPORTED}", HOW_REPORTED]
         for prompts, sheets in reported(board).items():
-            parts += [f"### {_markdown(prompts)}", *map(_markdown_sheet, sheets)]
+            parts += [f"### {markdown_text(prompts)}", *map(_markdown_sheet, sheets)]
         if lines := contradictions(board):
-            parts += [f"### {CONFLICTS}", "\n".join(f"- {_markdown(line)}" for line in lines)]
-        parts += ["### Sources", "\n".join(f"{index}. {_markdown(source)}" for index, source in enumerate(board.sources, 1))]
+            parts += [f"### {CONFLICTS}", "\n".join(f"- {markdown_text(line)}" for line in lines)]
+        parts += ["### Sources", "\n".join(f"{index}. {markdown_text(source)}" for index, source in enumerate(board.sources, 1))]
     return "\n\n".join(parts) + "\n"
 
 
 def _markdown_sheet(sheet: Sheet) -> str:
     rows = [sheet.head, ("---", *("---:" if sheet.kind == "reported" else "---" for _ in sheet.head[1:]))]
-    lines = ["| " + " | ".join(map(_markdown, rows[0])) + " |", "| " + " | ".join(rows[1]) + " |"]
+    lines = ["| " + " | ".join(map(markdown_text, rows[0])) + " |", "| " + " | ".join(rows[1]) + " |"]
     for row in sheet.body:
-        words = [_markdown(row[0].text), *(_markdown_word(word, sheet) for word in row[1:])]
+        words = [markdown_text(row[0].text), *(_markdown_word(word, sheet) for word in row[1:])]
         lines.append("| " + " | ".join(words) + " |")
-    return "\n\n".join([f"**{_markdown(sheet.title)}**", "\n".join(lines), *_bullets(sheet.notes)])
+    return "\n\n".join([f"**{markdown_text(sheet.title)}**", "\n".join(lines), *_bullets(sheet.notes)])
 
 
 def _bullets(notes: Sequence[str]) -> list[str]:
-    return ["\n".join(f"- {_markdown(note)}" for note in notes)] if notes else []
+    return ["\n".join(f"- {markdown_text(note)}" for note in notes)] if notes else []
 
 
 def _markdown_word(word: Word, sheet: Sheet) -> str:
-    text = _markdown(word.text) + ("†" if word.doubtful else "")
+    text = markdown_text(word.text) + ("†" if word.doubtful else "")
     if word.best:
         return f"**{text}**"
     return f"*{text}*" if sheet.kind == "reported" and text[0] in NUMERIC else text
 
 
-def _markdown(text: str) -> str:
-    for sign, instead in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), *((c, f"\\{c}") for c in "|*`[]")):
-        text = text.replace(sign, instead)
-    return " ".join(text.split())
-
-
 def as_latex(board: Board) -> str:
     """booktabs tables for ``\\input``; reported numbers stand in italics."""
-    parts = [f"% {board.title}. Needs booktabs and graphicx."]
+    parts = [latex_comment(f"{board.title}. Needs booktabs and graphicx.")]
     parts += [_latex_sheet(sheet, MEASURED) for sheet in measured(board)] or [f"% {EMPTY}"]
     for prompts, sheets in reported(board).items():
         parts += [_latex_sheet(sheet, f"{REPORTED}. {prompts}") for sheet in sheets]
-    parts += [f"% Contradiction: {line}" for line in contradictions(board)]
-    parts += [f"% Source [{index}]: {source}" for index, source in enumerate(board.sources, 1)]
+    parts += [latex_comment(f"Contradiction: {line}") for line in contradictions(board)]
+    parts += [latex_comment(f"Source [{index}]: {source}") for index, source in enumerate(board.sources, 1)]
     return "\n".join(parts) + "\n"
 
 
@@ -94,7 +88,7 @@ def _latex_sheet(sheet: Sheet, caption: str) -> str:
         *rows,
         r"\bottomrule",
         r"\end{tabular}}",
-        *(f"% {' '.join(note.split())}" for note in sheet.notes),
+        *map(latex_comment, sheet.notes),
         r"\end{table}",
     ]
     return "\n".join(lines)
@@ -153,25 +147,25 @@ def _measured_rows(board: Board) -> list[dict[str, object]]:
 
 def as_html(board: Board) -> str:
     """One page with its style inside: no script, no font, no picture, light and dark."""
-    title = html.escape(board.title)
+    title = _escape(board.title)
     parts = [f"<h1>{title}</h1>", f"<h2 id='measured'>{MEASURED}</h2>", _paragraph(HOW_MEASURED if board.reports else EMPTY)]
     parts += map(_html_sheet, measured(board))
     if board.published:
         parts += [f"<h2 id='reported'>{REPORTED}</h2>", _paragraph(HOW_REPORTED)]
         sections = reported(board)
-        parts.append(_list((f'<a href="#prompts-{index}">{html.escape(name)}</a>' for index, name in enumerate(sections)), "nav"))
+        parts.append(_list((f'<a href="#prompts-{index}">{_escape(name)}</a>' for index, name in enumerate(sections)), "nav"))
         for index, (prompts, sheets) in enumerate(sections.items()):
-            parts += [f"<h3 id='prompts-{index}'>{html.escape(prompts)}</h3>", *map(_html_sheet, sheets)]
+            parts += [f"<h3 id='prompts-{index}'>{_escape(prompts)}</h3>", *map(_html_sheet, sheets)]
         if lines := contradictions(board):
-            parts += [f"<h3>{CONFLICTS}</h3>", _list(map(html.escape, lines))]
-        numbered = "".join(f"<li id='source-{i}'>{html.escape(source)}</li>" for i, source in enumerate(board.sources, 1))
+            parts += [f"<h3>{CONFLICTS}</h3>", _list(map(_escape, lines))]
+        numbered = "".join(f"<li id='source-{i}'>{_escape(source)}</li>" for i, source in enumerate(board.sources, 1))
         parts += [f"<h3>Sources</h3><ol>{numbered}</ol>"]
     return _page(title, parts)
 
 
 def table_page(table: Table) -> str:
     """One ranked table as such a page; metrics are rows."""
-    title = html.escape(table.title)
+    title = _escape(table.title)
     parts = [f"<h1>{title}</h1>", _paragraph(HOW_RANKED), *map(_html_sheet, measured_sheets(table, ""))]
     return _page(title, parts)
 
@@ -183,8 +177,12 @@ def _page(title: str, parts: Iterable[str]) -> str:
     return f'<!doctype html>\n<html lang="en"><head>{head}\n<style>\n{style}</style></head>\n<body>\n{body}\n</body></html>\n'
 
 
+def _escape(text: str) -> str:
+    return html.escape(xml_text(text))
+
+
 def _paragraph(text: str) -> str:
-    return f"<p>{html.escape(text)}</p>"
+    return f"<p>{_escape(text)}</p>"
 
 
 def _list(items: Iterable[str], kind: str = "notes") -> str:
@@ -192,19 +190,19 @@ def _list(items: Iterable[str], kind: str = "notes") -> str:
 
 
 def _html_sheet(sheet: Sheet) -> str:
-    head = "".join(f"<th scope='col'>{html.escape(word)}</th>" for word in sheet.head)
+    head = "".join(f"<th scope='col'>{_escape(word)}</th>" for word in sheet.head)
     rows = "".join(
-        f"<tr><th scope='row'>{html.escape(row[0].text)}</th>{''.join(map(_html_word, row[1:]))}</tr>\n" for row in sheet.body
+        f"<tr><th scope='row'>{_escape(row[0].text)}</th>{''.join(map(_html_word, row[1:]))}</tr>\n" for row in sheet.body
     )
-    caption = f"<span class='badge'>{sheet.kind}</span> {html.escape(sheet.title)}"
+    caption = f"<span class='badge'>{sheet.kind}</span> {_escape(sheet.title)}"
     table = f"<div class='scroll'><table>\n<thead><tr>{head}</tr></thead>\n<tbody>{rows}</tbody></table></div>"
-    notes = _list(map(html.escape, sheet.notes)) if sheet.notes else ""
+    notes = _list(map(_escape, sheet.notes)) if sheet.notes else ""
     return f"<section class='{sheet.kind}'><h4>{caption}</h4>{table}{notes}</section>"
 
 
 def _html_word(word: Word) -> str:
     mark = " class='best'" if word.best else " class='doubtful' title='low reliability'" if word.doubtful else ""
-    return f"<td{mark}>{html.escape(word.text)}{'†' if word.doubtful else ''}</td>"
+    return f"<td{mark}>{_escape(word.text)}{'†' if word.doubtful else ''}</td>"
 
 
 PAGES: dict[str, Callable[[Board], str]] = {

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from avbench import catalog, libraries, weights
 from avbench.benchmark import Benchmark, prompt_digest
 from avbench.errors import AvbenchError, NotComparable, UnknownName
+from avbench.leaderboard import declared
 from avbench.metric import Metric, Total
 from avbench.report import Report, Result, Weights
 from avbench.runner import identity
 from avbench.weights import Checkpoint
+
+SHA256 = re.compile("[0-9a-f]{64}")
 
 
 def refusals(
@@ -34,6 +38,7 @@ def refusals(
         *_coverage(report),
         *_clips(report),
         *(reason for result in report.metrics for reason in _result(result, report, accepted or {})),
+        *(f"{result.name}: {reason}" for result in report.metrics for reason in declared.doubts(result, report, others)),
         *(f"The model name {report.model} is taken by another report of the board." for o in others if o.model == report.model),
     ]
 
@@ -85,6 +90,9 @@ def _clips(report: Report) -> Iterator[str]:
     without = [clip for clip, facts in report.clips.items() if not facts.get("sha256")]
     if without:
         yield f"{len(without)} clips have no digest: {', '.join(without[:3])}."
+    wrong = [clip for clip, facts in report.clips.items() if facts.get("sha256") and not SHA256.fullmatch(facts["sha256"])]
+    if wrong:
+        yield f"The digests of {len(wrong)} clips are no sha256: {', '.join(wrong[:3])}."
     if len(report.clips) < report.benchmark.prompts:
         yield f"It lists {len(report.clips)} clips for {report.benchmark.prompts} prompts."
 

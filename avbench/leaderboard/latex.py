@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from string import ascii_lowercase
 
-from avbench.leaderboard.rank import Cell, Column, Table
-from avbench.leaderboard.tables import ARROWS, latex_text
+from avbench.leaderboard.contest import Cell
+from avbench.leaderboard.escapes import latex_comment, latex_text
+from avbench.leaderboard.rank import Column, Table
+from avbench.leaderboard.tables import ARROWS
 from avbench.report import Result
 
 WIDTH = 96  # characters side by side; further metrics go below in another block
@@ -39,7 +41,7 @@ def as_latex(table: Table) -> str:
     notes = _Notes()
     blocks = [_block(table, columns, notes) for columns in _split(table)]
     texts = [rf"\textsuperscript{{{_letter(i)}}}{latex_text(text)}" for i, text in enumerate(notes.texts)]
-    marked = "\n".join(f"% {note}" for note in (table.title, *table.footnotes))
+    marked = "\n".join(map(latex_comment, (table.title, *table.footnotes)))
     body = "\n\n\\medskip\n".join(blocks)
     foot = "\\par\\smallskip\\raggedright\\footnotesize\n" + "\\\\\n".join([GENERAL, *texts])
     return f"{marked}\n{PREAMBLE}\n\\noindent\\begin{{minipage}}{{\\linewidth}}\\centering\n{body}\n{foot}\n\\end{{minipage}}\n"
@@ -93,7 +95,7 @@ class _Measured:
         self.results = [cell.result for cell in self.cells if cell.result is not None and cell.result.value is not None]
         self.places = _places(self.results)
         self.paired = any(result.interval for result in self.results)
-        self.usual = _usual_count([cell.result for cell in self.cells if cell.result is not None])
+        self.usual = _usual_count([cell for cell in self.cells if cell.result is not None])
         self.title, _, rest = self.column.result.title.partition(" (")
         self.subtitle = f"({rest}" if rest else ""
 
@@ -131,8 +133,9 @@ class _Measured:
         cell = self.cells[index]
         if cell.result is None:
             return self.across("--")
-        why = [] if _count(cell.result) == self.usual else [f"N = {_count(cell.result)}"]
+        why = [] if cell.count == self.usual else [f"N = {cell.count}"]
         why += [f"not ranked: {cell.why}"] if cell.why else []
+        why += cell.notes
         mark = notes.mark("; ".join(why) + ".") if why else ""
         if cell.result.value is None:
             return self.across("--" + mark)
@@ -154,13 +157,9 @@ def _protocol(column: Column) -> str:
     return latex_text(", ".join(filter(None, [protocol, column.variant])))
 
 
-def _count(result: Result) -> str:
-    n = result.n
-    return str(n.scored) if n.scored == n.expected else f"{n.scored}/{n.expected}"
-
-
-def _usual_count(results: Sequence[Result]) -> str:
-    counts = [_count(result) for result in results if result.value is not None] or [_count(result) for result in results]
+def _usual_count(cells: Sequence[Cell]) -> str:
+    counts = [cell.count for cell in cells if cell.result is not None and cell.result.value is not None and not cell.worst]
+    counts = counts or [cell.count for cell in cells if not cell.worst]
     return max(counts, key=counts.count) if counts else "0"
 
 

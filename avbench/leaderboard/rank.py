@@ -4,33 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import combinations
-from typing import Literal
 
 from avbench.errors import NotComparable, UnknownName, UsageError
-from avbench.leaderboard.pairs import better_of, between
+from avbench.leaderboard.contest import LEVEL, Cell, Contest, Incomplete
+from avbench.leaderboard.floors import copied, flag, role_of
 from avbench.report import Report, Result
-from avbench.statistics import Difference, rank_ranges
-
-COVERAGE = 0.75  # a row scored on under three quarters of the clips of the best covered row may be ranked last, not ahead
-LEVEL = 0.95
-
-Incomplete = Literal["unranked", "worst"]
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One model under one column.
-
-    ``ranks`` are the lowest and highest rank that the row may hold, None where the metric has no direction or the row may not be
-    ranked; ``group`` is 1 for the best group (those that nobody is significantly ahead of), 2 for the next, 0 for the rest.
-    ``why`` says in words why a cell of a ranked column has no rank.
-    """
-
-    result: Result | None
-    ranks: tuple[int, int] | None = None
-    group: int = 0
-    why: str = ""
 
 
 @dataclass(frozen=True)
@@ -64,7 +42,9 @@ def rank(reports: Sequence[Report], metrics: Sequence[str] | None = None, incomp
 
     Values share a column where metric, protocol, version, parameters, checkpoints, reference set and prompts agree; otherwise the
     table has two columns of one name, and a footnote says what differs. Ranks are sets: two models are told apart by a paired test
-    over shared prompts (sets: by the paired jackknife), with Holm's correction over all pairs of a column.
+    over prompts (sets: by the paired jackknife), with Holm's correction over all pairs of a column. A prompt that only one of the
+    two answered counts as the worst score there is for the other; where scores have no bounds, a row that left more than 5 % of
+    another's prompts unanswered is ranked only where that other one is significantly ahead.
 
     Args:
         reports: of one benchmark; model names must differ.
@@ -93,20 +73,23 @@ def rank(reports: Sequence[Report], metrics: Sequence[str] | None = None, incomp
     cells: dict[str, list[Cell]] = {report.model: [] for report in reports}
     columns: list[Column] = []
     notes: list[str] = []
+    roles = {report.model: role_of(report) for report in reports}
     for key, column in keys.items():
         found = {report.model: next((r for r in report.metrics if _key(report, r) == key), None) for report in reports}
-        judged = {model: judged_as(result, incomplete) for model, result in found.items()}
-        differences = _differences(column, judged)
-        for model, cell in _rank_column(column, judged, differences).items():
+        judged = {model: _judged_as(result, incomplete) for model, result in found.items()}
+        contest = Contest(column, judged)
+        for model, cell in contest.cells(found).items():
             cells[model].append(cell)
-        columns.append(Column(column, _variant(key, keys, reports), _flag(column, reports, differences)))
-        notes += _column_notes(columns[-1])
+        floors = roles | {model: "floor" for model, result in judged.items() if copied(result)}
+        flagged = flag(column, floors, contest.differences, contest.smallest, LEVEL)
+        columns.append(Column(column, _variant(key, keys, reports), flagged))
+        notes += [*_column_notes(columns[-1]), *contest.notes]
     facts = reports[0].benchmark
     rows = tuple((model, tuple(row)) for model, row in cells.items())
     count = f"{facts.prompts} of {facts.prompts_in_benchmark}" if facts.part else f"{facts.prompts}"
     prompts = "different prompts" if len({r.benchmark.prompts_sha256 for r in reports}) > 1 else f"{count} prompts"
     footnotes = tuple(dict.fromkeys([*notes, *_footnotes(reports, rows)]))
-    return Table(f"{facts.title} ({prompts})", tuple(columns), rows, footnotes, facts.name, {r.model: r.role for r in reports})
+    return Table(f"{facts.title} ({prompts})", tuple(columns), rows, footnotes, facts.name, roles)
 
 
 Key = tuple[str, str, str]
@@ -178,84 +161,9 @@ def _column_notes(column: Column) -> list[str]:
     return [*notes, f"† {column.name}: {column.flag}"] if column.flag else notes
 
 
-def judged_as(result: Result | None, incomplete: Incomplete) -> Result | None:
+def _judged_as(result: Result | None, incomplete: Incomplete) -> Result | None:
     """The result as the policy counts it: with ``worst``, failed clips have the worst score."""
     return result.at_worst() if result is not None and incomplete == "worst" else result
-
-
-def _differences(column: Result, found: Mapping[str, Result | None]) -> dict[tuple[str, str], Difference]:
-    if column.better == "none":
-        return {}
-    there = {model: r for model, r in found.items() if r is not None and r.value is not None and not _unranked(r)}
-    pairs = {(a, b): between(there[a], there[b], interval=False) for a, b in combinations(there, 2)}
-    return {pair: difference for pair, difference in pairs.items() if difference is not None}
-
-
-def _rank_column(
-    column: Result, found: Mapping[str, Result | None], differences: Mapping[tuple[str, str], Difference]
-) -> dict[str, Cell]:
-    if column.better == "none":
-        return {model: Cell(result) for model, result in found.items()}
-    reasons = {model: _unranked(result) for model, result in found.items()}
-    _refuse_thin_rows(column, found, differences, reasons)
-    ranked = [model for model in found if not reasons[model]]
-    among = {pair: d for pair, d in differences.items() if set(pair) <= set(ranked)}
-    ranges = rank_ranges(ranked, among, better_of(column), LEVEL)
-    starts = sorted({low for low, _ in ranges.values()})
-    groups = {model: starts.index(low) + 1 for model, (low, _) in ranges.items()}
-    return {
-        model: Cell(result, ranges[model], groups[model] if groups[model] <= 2 else 0) if model in ranges
-        else Cell(result, None, 0, reasons[model])
-        for model, result in found.items()
-    }  # fmt: skip
-
-
-def _refuse_thin_rows(
-    column: Result,
-    found: Mapping[str, Result | None],
-    differences: Mapping[tuple[str, str], Difference],
-    reasons: dict[str, str],
-) -> None:
-    """Answering little must not win: such a row is ranked only where every row that answered enough is significantly ahead."""
-    ranked = {m: r for m, r in found.items() if r is not None and not reasons[m]}
-    most = max((r.n.scored for r in found.values() if r is not None), default=0)
-    covered = [model for model, result in ranked.items() if result.n.scored >= COVERAGE * most]
-    ahead = set(_wins(column, differences))
-    for model in set(ranked) - set(covered):
-        if not all((other, model) in ahead for other in covered):
-            reasons[model] = f"scored on {ranked[model].n.scored} clips, another row on {most}"
-
-
-def _wins(column: Result, differences: Mapping[tuple[str, str], Difference]) -> list[tuple[str, str]]:
-    """(winner, loser) of every pair that its own test tells apart."""
-    higher = better_of(column) == "higher"
-    told = [(pair, d.value > 0) for pair, d in differences.items() if d.p < 1 - LEVEL and d.value != 0]
-    return [(a, b) if positive == higher else (b, a) for (a, b), positive in told]
-
-
-def _unranked(result: Result | None) -> str:
-    if result is None:
-        return "not run"
-    if not result.official:
-        return "stand-in networks, no official checkpoint"
-    if result.n.failed:
-        return f"{result.n.failed} of {result.n.expected} clips missing or failed"
-    if result.value is None:
-        return result.reason or "no score"
-    return ""
-
-
-def _flag(column: Result, reports: Sequence[Report], differences: Mapping[tuple[str, str], Difference]) -> str:
-    """Says which floors are ahead of which models, by the paired test of each pair; "" where none is."""
-    roles = {report.model: report.role for report in reports}
-    beaten: dict[str, list[str]] = {}
-    for winner, loser in _wins(column, differences):
-        if roles[winner] == "floor" and roles[loser] != "floor":
-            beaten.setdefault(winner, []).append(loser)
-    if not beaten:
-        return ""
-    words = "; ".join(f"{floor} is ahead of {', '.join(models)}" for floor, models in beaten.items())
-    return f"a trivial row wins ({words}); do not read this metric alone."
 
 
 def _footnotes(reports: Sequence[Report], rows: Sequence[tuple[str, tuple[Cell, ...]]]) -> list[str]:
@@ -272,6 +180,7 @@ def _footnotes(reports: Sequence[Report], rows: Sequence[tuple[str, tuple[Cell, 
             range_ = f" (between {bounds[0]:.4g} and {bounds[1]:.4g}, whatever those clips are)" if bounds else ""
             if cell.why:
                 notes.append(f"{model}, {cell.result.name}: {cell.why}{range_}.".replace("..", "."))
+            notes += [f"{model}, {cell.result.name}: {note}." for note in cell.notes]
     for report in reports:
         notes += [f"{report.model}: {note}" for note in report.notes]
         notes += [f"{report.model}, {name}: not run. {reason}" for name, reason in report.unavailable.items()]

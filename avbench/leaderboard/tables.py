@@ -5,28 +5,31 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections.abc import Sequence
 
 from avbench.errors import NotComparable, UsageError
-from avbench.leaderboard.rank import Cell, Column, Table
+from avbench.leaderboard.contest import Cell
+from avbench.leaderboard.escapes import markdown_text, one_line
+from avbench.leaderboard.rank import Column, Table
 from avbench.report import Result
 
 ARROWS = {"higher": "↑", "lower": "↓", "zero": "→0", "none": ""}
 
 
-def cell_text(result: Result | None) -> str:
+def cell_text(shown: Cell | Result | None) -> str:
     """``value ± half-width (N)``; N is ``scored/expected`` where they differ. A dash with N where there is no value."""
+    cell = shown if isinstance(shown, Cell) else Cell(shown)
+    result = cell.result
     if result is None:
         return "–"
-    n = result.n
-    count = str(n.scored) if n.scored == n.expected else f"{n.scored}/{n.expected}"
     if result.value is None:
-        return f"– (N={count})"
+        return f"– (N={cell.count})"
     reach = ""
     if result.interval is not None:
         low, high = result.value - result.interval.low, result.interval.high - result.value
         reach = f" ±{number((low + high) / 2)}" if abs(low - high) <= 0.05 * (low + high) else (
             f" [{number(result.interval.low)}, {number(result.interval.high)}]")  # fmt: skip
-    return f"{number(result.value)}{reach} (N={count})"
+    return f"{number(result.value)}{reach} (N={cell.count})"
 
 
 def number(value: float) -> str:
@@ -66,34 +69,39 @@ def ranks_text(cell: Cell) -> str:
 
 
 def _marked(cell: Cell) -> str:
-    return f"{cell_text(cell.result)} {ranks_text(cell)}".rstrip()
+    return f"{cell_text(cell)} {ranks_text(cell)}".rstrip()
 
 
-def _grid(table: Table) -> tuple[list[str], list[list[str]]]:
-    """Metrics as rows: a table of many metrics and few models stays readable on paper and in a terminal."""
+def _grid(table: Table) -> list[list[str]]:
+    """A head, and metrics as rows: a table of many metrics and few models stays readable on paper and in a terminal."""
     head = ["metric", *(model for model, _ in table.rows)]
     body = [[heading(column), *(_marked(cells[i]) for _, cells in table.rows)] for i, column in enumerate(table.columns)]
-    return head, body
+    return [head, *body]
 
 
 def as_text(table: Table) -> str:
     """Aligned columns."""
-    head, body = _grid(table)
+    head, *body = [[one_line(word) for word in row] for row in _grid(table)]
     widths = [max(len(row[i]) for row in [head, *body]) for i in range(len(head))]
     lines = ["  ".join(word.ljust(width) for word, width in zip(row, widths, strict=True)).rstrip() for row in [head, *body]]
     rule = "  ".join("-" * width for width in widths)
-    return "\n".join([table.title, "", lines[0], rule, *lines[1:], "", *table.footnotes]).rstrip() + "\n"
+    return "\n".join([one_line(table.title), "", lines[0], rule, *lines[1:], "", *map(one_line, table.footnotes)]).rstrip() + "\n"
 
 
 def as_markdown(table: Table) -> str:
     """GitHub table; the best group of each metric is bold."""
-    head, body = _grid(table)
+    head, *body = [[markdown_text(word) for word in row] for row in _grid(table)]
     for line, i in zip(body, range(len(table.columns)), strict=True):
         best = [cells[i].group == 1 for _, cells in table.rows]
         line[1:] = [f"**{word}**" if bold else word for word, bold in zip(line[1:], best, strict=True)]
-    rows = ["| " + " | ".join(word.replace("|", "\\|") for word in row) + " |" for row in [head, ["---"] * len(head), *body]]
-    notes = [f"- {note}" for note in table.footnotes]
-    return "\n".join([f"**{table.title}**", "", *rows, "", *notes]).rstrip() + "\n"
+    return _markdown_page(table, [head, ["---"] * len(head), *body])
+
+
+def _markdown_page(table: Table, rows: Sequence[Sequence[str]]) -> str:
+    """Rows of escaped words between the table's title and its footnotes."""
+    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    notes = [f"- {markdown_text(note)}" for note in table.footnotes]
+    return "\n".join([f"**{markdown_text(table.title)}**", "", *lines, "", *notes]).rstrip() + "\n"
 
 
 def as_paper(table: Table) -> str:
@@ -112,13 +120,12 @@ def as_paper(table: Table) -> str:
     twice = next((column for column in table.columns if column.variant and column.name in places), None)
     if twice is not None:
         raise NotComparable(f"The official table has one column of {twice.name}, these reports need several ({twice.variant} ...).")
-    heads = ["model", *(_paper_head(label, found.get(name)) for name, label in places.items())]
-    rows = [heads, ["---"] * len(heads)]
+    rows = [["model", *(_paper_head(label, found.get(name)) for name, label in places.items())]]
     for model, cells in table.rows:
-        results = {column.name: cell.result for column, cell in zip(table.columns, cells, strict=True)}
-        rows.append([model, *(cell_text(results.get(name)) for name in places)])
-    lines = ["| " + " | ".join(row) + " |" for row in rows]
-    return "\n".join([f"**{table.title}**", "", *lines, "", *(f"- {note}" for note in table.footnotes)]).rstrip() + "\n"
+        shown = {column.name: cell for column, cell in zip(table.columns, cells, strict=True)}
+        rows.append([model, *(cell_text(shown.get(name, Cell(None))) for name in places)])
+    head, *body = [[markdown_text(word) for word in row] for row in rows]
+    return _markdown_page(table, [head, ["---"] * len(head), *body])
 
 
 def _paper_head(label: str, result: Result | None) -> str:
@@ -126,13 +133,6 @@ def _paper_head(label: str, result: Result | None) -> str:
         return label
     weights = checkpoint_mark(result)
     return f"{label}{weights} {ARROWS[result.better]}".rstrip()
-
-
-def latex_text(text: str) -> str:
-    """The text with what LaTeX would take for a command escaped, and arrows, ± and dashes in its own signs."""
-    special = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "±": r"$\pm$",
-               "↑": r"$\uparrow$", "↓": r"$\downarrow$", "→": r"$\to$", "–": "--", "†": r"\dag{}", "·": r"$\cdot$"}  # fmt: skip
-    return "".join(special.get(c, "\\" + c if c in "&%$#_{}" else c) for c in text)
 
 
 def as_csv(table: Table) -> str:
@@ -152,7 +152,7 @@ def as_json(table: Table) -> str:
 
 
 _FIELDS = ("metric", "protocol", "value", "low", "high", "unit", "better", "rank_low", "rank_high",
-           "expected", "scored", "failed", "not_applicable", "why")  # fmt: skip
+           "expected", "scored", "failed", "not_applicable", "why", "counted_as_worst", "notes")  # fmt: skip
 
 
 def _records(table: Table) -> list[dict[str, object]]:
@@ -163,7 +163,8 @@ def _records(table: Table) -> list[dict[str, object]]:
             if r is None:
                 continue
             low, high = (r.interval.low, r.interval.high) if r.interval else (None, None)
-            n = (r.n.expected, r.n.scored, r.n.failed, r.n.not_applicable)
-            values = (r.metric, r.protocol, r.value, low, high, r.unit, r.better, *(cell.ranks or (None, None)), *n, cell.why)
+            n = (r.n.expected, r.n.scored - cell.worst, r.n.failed + cell.worst, r.n.not_applicable)
+            end = (cell.why, cell.worst, "; ".join(cell.notes))
+            values = (r.metric, r.protocol, r.value, low, high, r.unit, r.better, *(cell.ranks or (None, None)), *n, *end)
             records.append({"model": model, **dict(zip(_FIELDS, values, strict=True))})
     return records

@@ -198,7 +198,9 @@ def test_a_feature_of_another_version(made: Path, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(kind, "prepare", lambda self, clip: real(self, clip) + 3.0)
     monkeypatch.setattr(kind, "version", 99)
     found = again(made)
-    assert {stage for *_, stage in where(found)} == {"feature"} and "#v99" in found.differences[0].cause
+    declared = {d.number for d in found.differences if d.stage == "declaration"}
+    assert {stage for *_, stage in where(found)} == {"feature", "declaration"} and declared == {"identity"}
+    assert any("#v99" in d.cause for d in found.differences)
 
 
 def test_a_metric_that_scores_otherwise(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -217,13 +219,65 @@ def test_a_clip_that_fails_now_differs_by_its_kind(made: Path, monkeypatch: pyte
     assert numbers[CLIP, "score"] == "too_short" and numbers["", "value"] is None and numbers["", "n.scored"] == 0.0
 
 
+def _forge(report: dict[str, Any], change: str) -> None:
+    """Edit what a report declares; every number stays."""
+    benchmark, results = report["benchmark"], report["metrics"]
+    if change in benchmark:
+        other = {"prompts": 32, "title": "Other", "limit": 3, "prompts_sha256": "f" * 64, "prompts_in_benchmark": 9}
+        benchmark[change] = other[change]
+    elif change == "metrics":
+        del results[0]
+    elif change == "made_by":
+        report["provenance"]["made_by"] = {"role": "model"}
+    elif change.startswith("interval."):
+        results[0]["interval"][change.partition(".")[2]] = 0.5 if change.endswith("level") else "guess"
+    elif change in ("cluster", "weight", "group"):
+        results[0]["scores"][0][change] = 0.5 if change == "weight" else "one"
+    elif change == "missing":
+        kept = results[0]["scores"].pop()
+        results[0]["missing"] = [{"clip": kept["clip"], "kind": "not_applicable", "reason": "", "cluster": "", "group": ""}]
+        results[0]["n"].update(scored=3, not_applicable=1)
+    else:
+        words = {"identity": "0" * 64, "reference": "0" * 64, "better": "higher", "unit": "bananas", "averaged": "x"}
+        results[2 if change == "reference" else 0][change] = [0, 99] if change == "bounds" else words[change]
+
+
+FORGED = ("prompts", "title", "prompts_sha256", "prompts_in_benchmark", "limit", "metrics", "made_by", "interval.level",
+          "interval.method", "cluster", "weight", "group", "missing", "identity", "reference", "better", "unit", "averaged",
+          "bounds")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def generated(toybox_folder: Path, made: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A report on clips whose origin is noted."""
+    folder = tmp_path_factory.mktemp("generated")
+    settings = folder / "prompts.json"
+    settings.write_text('{"count": 2}')
+    clips = folder / "clips"
+    assert main(["generate", "frozen_frame", "--benchmark", "toybox", "--prompts", str(settings), "--clips", str(clips)]) == 0
+    avbench.run(clips, metrics=["frozen"], store=None).save(folder / "report.json")
+    return folder / "report.json"
+
+
+@pytest.mark.parametrize("change", FORGED)
+def test_a_forged_declaration_is_no_identical_report(made: Path, generated: Path, tmp_path: Path, change: str) -> None:
+    source = generated if change == "made_by" else made / "report.json"
+    data = json.loads(source.read_text())
+    _forge(data, change)
+    (tmp_path / "r.json").write_text(json.dumps(data))
+    found = replay(Report.read(tmp_path / "r.json"))
+    assert found.verdict == "differs" and found.exit_code == 1
+    named = {d.number for d in found.differences if d.stage == "declaration"}
+    assert change in named or (change == "missing" and any(d.then == "not_applicable" for d in found.differences))
+
+
 def test_a_value_that_is_worked_out_otherwise(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     real = runner.mean_interval
     monkeypatch.setattr(runner, "mean_interval", lambda *args, weighing: real(*args, 0.5, weighing=weighing))
     monkeypatch.setattr(metric_type("fad_mel"), "score", lambda self, generated, real: 1.0)
     found = again(made)
-    assert where(found) == {("frozen", "", "value"), ("loudness", "", "value"), ("fad_mel", "", "value")}
-    assert {d.number for d in found.differences} == {"interval.low", "interval.high", "value"}
+    assert {w for w in where(found) if w[2] == "value"} == {(m, "", "value") for m in ("frozen", "loudness", "fad_mel")}
+    assert {d.number for d in found.differences} - {"interval.level"} == {"interval.low", "interval.high", "value"}
 
 
 def test_rounding_is_within_the_tolerance(made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -251,7 +305,8 @@ def test_other_prompts_are_a_stage(toybox_folder: Path, tmp_path: Path) -> None:
     assert replay(report).verdict == "identical"
     manifest.write_text("\n".join(json.dumps({**row, "events": [0.1]}) for row in rows))
     found = replay(report)
-    assert {(m, stage) for m, _, stage in where(found)} == {("event_f1", "prompt")} and found.drifts == {"prompt": 2}
+    assert {(m, stage) for m, _, stage in where(found)} == {("event_f1", "prompt"), ("", "prompt")}
+    assert found.drifts == {"prompt": 2}
 
 
 def test_missing_prompts_and_limits_are_kept(toybox_folder: Path, tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from avbench import catalog, libraries, weights
 from avbench.benchmark import prompt_digest
 from avbench.cli import main
 from avbench.errors import NotComparable, UsageError
+from avbench.leaderboard import declared
 from avbench.leaderboard.board import Board, measured, measured_tables, read_board, reported
 from avbench.leaderboard.board_pages import PAGES
 from avbench.leaderboard.entry import refusals
@@ -23,8 +24,10 @@ from avbench.leaderboard.published import FIELDS, Published, read_published
 from avbench.leaderboard.rank import rank
 from avbench.leaderboard.reported import NOT_STATED, reported_tables, sheets
 from avbench.leaderboard.tables import heading
-from avbench.report import Counts, Report, Weights
-from avbench.runner import identity
+from avbench.metric import ClipMetric
+from avbench.report import Counts, Missing, Report, Weights
+from avbench.runner import identity, score_bounds
+from avbench.statistics import Interval
 
 ROOT = Path(__file__).resolve().parents[2] / "leaderboards"
 FOLDERS = sorted(path.parent for path in ROOT.glob("*/board.json"))
@@ -279,13 +282,37 @@ def _facts(report: Report, **changes: object) -> Report:
     return replace(report, benchmark=replace(report.benchmark, **changes))  # type: ignore[arg-type]
 
 
+def _without(report: Report, count: int, kind: str) -> Report:
+    """The last metric without its last scores, which are ``kind`` now ("" forgets them)."""
+    old = report.metrics[-1]
+    kept, gone = old.scores[:-count], old.scores[-count:]
+    missing = tuple(Missing(s.clip, kind, "No motion.", s.cluster) for s in gone) if kind else ()
+    skipped = count if kind == "not_applicable" else 0
+    n = Counts(len(kept) + len(missing), len(kept), len(missing) - skipped, skipped)
+    return _result(report, scores=kept, missing=missing, n=n, value=old.mean(kept), interval=None)
+
+
 REFUSED: dict[str, tuple[Callable[[Report], Report], str]] = {
     "another benchmark": (lambda r: _facts(r, name="vbench"), "report on vbench"),
     "another version": (lambda r: _facts(r, version=0), "version 0 of toybox"),
     "other prompts": (lambda r: _facts(r, prompts_sha256="f" * 64), "ffffffffffff\\) are none of the board's"),
     "limited to present": (lambda r: _facts(r, limited_to_present=True), "whose clips exist alone"),
-    "failed clips": (lambda r: _result(r, n=Counts(4, 3, 1, 0)), "1 of 4 clips are missing or failed"),
-    "too few clips asked": (lambda r: _result(r, n=Counts(3, 3, 0, 0)), "speaks of 3 of 4 prompts"),
+    "failed clips": (lambda r: _without(r, 1, "missing"), "1 of 4 clips are missing or failed"),
+    "too few clips asked": (lambda r: _without(r, 1, ""), "speaks of 3 of 4 prompts"),
+    "a value of its own": (lambda r: _result(r, value=999.0, interval=None), "its value is 999, its scores give"),
+    "outside its interval": (lambda r: _result(r, interval=Interval(0.0, 0.1, 0.95, "x")), "outside its own interval"),
+    "another level": (lambda r: _result(r, interval=replace(r.metrics[-1].interval, level=0.5)), "its interval is of 50%"),
+    "another direction": (lambda r: _result(r, better="lower"), "its better is 'lower', the metric's is 'higher'"),
+    "another unit": (lambda r: _result(r, unit="bananas"), "its unit is 'bananas'"),
+    "another title": (lambda r: _result(r, title="Fake"), "its title is 'Fake'"),
+    "other bounds": (lambda r: _result(r, bounds=(-1e9, 1e9)), "its bounds is"),
+    "another mean": (lambda r: _result(r, averaged="categories"), "its averaged is 'categories'"),
+    "a digest that is none": (lambda r: replace(r, clips={c: {**f, "sha256": "zz"} for c, f in r.clips.items()}), "are no sha256"),
+    "clips that are not listed": (
+        lambda r: _result(r, scores=tuple(replace(s, clip=f"x{s.clip}") for s in r.metrics[-1].scores)),
+        "does not list: x",
+    ),
+    "silence": (lambda r: _without(r, 2, "not_applicable"), "2 of 4 clips are declared not applicable"),
     "no metric": (lambda r: replace(r, metrics=()), "no metric"),
     "no digest": (lambda r: replace(r, clips={**r.clips, next(iter(r.clips)): {"path": "x", "sha256": ""}}), "have no digest"),
     "clips left out": (lambda r: replace(r, clips={}), "lists 0 clips for 4 prompts"),
@@ -309,6 +336,32 @@ def test_a_refused_report_is_named_and_never_rendered(
     path = str(folder / "reports" / "mine.json")
     assert main(["board", str(folder)]) == 5 and path in capsys.readouterr().err and not (folder / "leaderboard.md").exists()
     assert main(["submit", "--check", "--board", str(folder), path]) == 5 and "may not enter" in capsys.readouterr().out
+
+
+def test_what_no_other_report_answers_may_be_silent(report: Report) -> None:
+    prompts = {report.benchmark.prompts_sha256}
+    quiet = _without(report, 2, "not_applicable")
+    assert refusals(quiet, others=[replace(quiet, model="b")], prompts=prompts) == []
+    assert "2 of 4 clips" in " ".join(refusals(quiet, others=[replace(report, model="b")], prompts=prompts))
+    assert refusals(_without(report, 1, "not_applicable"), prompts=prompts) == []
+    floor = replace(quiet, model="silence", provenance={**quiet.provenance, "made_by": {"role": "floor"}})
+    assert refusals(floor, prompts=prompts) == []
+    speech = replace(
+        quiet.metrics[0], missing=tuple(replace(m, reason="The prompt has no speech.") for m in quiet.metrics[0].missing)
+    )
+    assert "2 of 4 clips" in " ".join(refusals(replace(quiet, metrics=(speech,)), prompts=prompts))  # sharpness asks for none
+
+
+def test_a_distance_must_be_one_that_its_metric_can_give(report: Report) -> None:
+    metric = catalog.load("metric", "fad_mel")
+    distance = replace(report.metrics[-1], metric="fad_mel", protocol="default", title=metric.card.title, unit=metric.card.unit,
+                       better="lower", kind="set", scores=(), bounds=None, value=-1.0, interval=None)  # fmt: skip
+    assert "outside the metric's range 0" in " ".join(declared.doubts(distance, report))
+    assert list(declared.doubts(replace(distance, value=1.0), report)) == []
+    assert "outside its own interval" in " ".join(
+        declared.doubts(replace(distance, value=1.0, interval=Interval(2.0, 3.0, 0.95, "x")), report)
+    )
+    assert "its kind is 'total'" in " ".join(declared.doubts(replace(distance, value=1.0, kind="total"), report))
 
 
 def test_a_taken_name_and_other_prompts_than_the_others(report: Report) -> None:
@@ -338,8 +391,15 @@ def _with_network(report: Report, name: str, digest: str, status: str) -> Report
         key = identity(metric)
     base, protocol = catalog.full_name(name).split("@")
     files = (Weights(checkpoint, digest, status),)
+    low, high = metric.card.range
+    middle = 0.0 if low <= 0 <= high else low
+    scores = tuple(replace(s, value=middle, weight=1.0) for s in report.metrics[-1].scores)
+    clip = isinstance(metric, ClipMetric)
+    words = {"title": metric.card.title, "unit": metric.card.unit, "better": metric.card.better, "value": middle, "interval": None,
+             "kind": "clip" if clip else "set", "scores": scores if clip else ()}  # fmt: skip
+    own = {"bounds": score_bounds(metric), "averaged": metric.averaged} if isinstance(metric, ClipMetric) else {"bounds": None}
     changes = {"metric": base, "protocol": protocol, "identity": key, "weights": files, "libraries": behind}
-    return _result(report, **changes)
+    return _result(report, **changes, **words, **own)
 
 
 def _one_checkpoint(published: bool) -> tuple[str, str]:

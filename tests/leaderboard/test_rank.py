@@ -16,9 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from avbench.errors import NotComparable, UnknownName, UsageError
+from avbench.leaderboard.answered import filled
+from avbench.leaderboard.contest import Cell, Incomplete
 from avbench.leaderboard.formats import FORMAT_NAMES, render
-from avbench.leaderboard.rank import Cell, Table, rank
-from avbench.report import Counts, Report, Result, Weights
+from avbench.leaderboard.rank import Table, rank
+from avbench.report import Counts, Missing, Report, Result, Weights
 
 Make = Callable[..., Report]
 MakeResult = Callable[..., Result]
@@ -116,15 +118,106 @@ def test_leaving_clips_out_never_raises_the_worst_case(make_result: MakeResult, 
         assert sign * worst.value <= sign * whole.value + 1e-12
 
 
+def answered(make_result: MakeResult, values: np.ndarray, silent: np.ndarray, **fields: object) -> Result:
+    """A result over all clips but those where ``silent``, to which the metric did not apply."""
+    whole = make_result("m", [float(v) for v in values])
+    pairs = list(zip(whole.scores, silent, strict=True))
+    scores = tuple(s for s, gone in pairs if not gone)
+    gaps = tuple(Missing(s.clip, "not_applicable", "No sound.", s.cluster) for s, gone in pairs if gone)
+    n = Counts(len(values), len(scores), 0, len(gaps))
+    value = float(np.mean([s.value for s in scores]))
+    return replace(whole, scores=scores, missing=gaps, n=n, value=value, interval=None, **fields)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("incomplete", ["unranked", "worst"])
+def test_silence_on_bad_clips_does_not_win(make_report: Make, make_result: MakeResult, incomplete: Incomplete) -> None:
+    random = np.random.default_rng(2)
+    base = 0.5 + random.normal(0, 0.1, 100)
+    bad = np.arange(100) < 24
+    a = np.clip(base + random.normal(0, 0.03, 100), 0, 1)
+    b = np.clip(np.where(bad, base - 0.2, base + 0.02) + random.normal(0, 0.03, 100), 0, 1)
+    silent = answered(make_result, b, bad)
+    assert silent.value is not None and silent.value > np.mean(a)  # over what it answered alone it would win
+    table = rank([make_report("A", m=a), make_report("B", m=silent)], incomplete=incomplete)
+    assert ranks(table) == {"A": (1, 1), "B": (2, 2)} and cells(table)["B"].group == 2
+    note = "B, m@default: did not answer 24 prompts that A answered; they count as worst."
+    assert note in table.footnotes and not any(note.startswith("A, m@default") for note in table.footnotes)
+    assert "did not answer 24 prompts" in render(table, "latex").split("footnotesize")[1]
+    free = {"A": answered(make_result, a, bad & False, bounds=None), "B": answered(make_result, b, bad, bounds=None)}
+    table = rank([make_report(model, m=result) for model, result in free.items()], incomplete=incomplete)
+    assert ranks(table) == {"A": (1, 1), "B": None}
+    assert "B, m@default: did not answer 24 prompts that A answered." in table.footnotes
+
+
+def test_a_clip_left_out_of_a_prompt_counts_too(make_report: Make, make_result: MakeResult) -> None:
+    whole = make_result("m", list(BASE))
+    two = replace(whole, scores=tuple(replace(s, cluster=f"p{i // 2}") for i, s in enumerate(whole.scores)))
+    kept = two.scores[::2]
+    gaps = tuple(Missing(s.clip, "not_applicable", "No sound.", s.cluster) for s in two.scores[1::2])
+    half = replace(two, scores=kept, missing=gaps, n=Counts(32, 16, 0, 16))
+    found = filled(half, two)
+    assert len(found.scores) == 32 and sum(s.value == 0.0 for s in found.scores) == 16 and filled(two, half) is not two
+    assert filled(two, half).scores == two.scores
+    renamed = replace(half, scores=tuple(replace(s, clip=f"other {s.clip}") for s in kept))
+    assert {s.clip for s in filled(renamed, two).scores}.isdisjoint(s.clip for s in two.scores)
+    assert ranks(rank([make_report("two", m=two), make_report("half", m=half)])) == {"two": (1, 1), "half": (2, 2)}
+
+
 @pytest.mark.parametrize(("shift", "ranks_of_few"), [(0.3, None), (0.0, None), (-0.3, (2, 2))])
-def test_a_row_that_answered_little_may_be_last_but_not_first(
+def test_without_a_worst_score_a_row_that_answered_little_may_be_last_but_not_first(
     make_report: Make, make_result: MakeResult, shift: float, ranks_of_few: tuple[int, int] | None
 ) -> None:
-    few = make_result("m", list(BASE[:12] + shift + NOISE[0][:12]))
-    few = replace(few, n=Counts(expected=32, scored=12, failed=0, not_applicable=20))
-    table = rank([make_report("whole", m=BASE), make_report("few", m=few)])
-    assert ranks(table)["few"] == ranks_of_few and (ranks_of_few or "12 clips" in cells(table)["few"].why)
+    few = answered(make_result, BASE + shift + NOISE[0], np.arange(32) >= 12, bounds=None)
+    table = rank([make_report("whole", m=make_result("m", BASE, bounds=None)), make_report("few", m=few)])
+    assert ranks(table)["few"] == ranks_of_few and (ranks_of_few or "20 prompts that whole" in cells(table)["few"].why)
     assert ranks(table)["whole"] == (1, 1)
+
+
+def test_a_value_says_what_it_counts_as_worst(make_report: Make) -> None:
+    few = [*BASE[:2], *[None] * 8]
+    table = rank([make_report("few", m=few), make_report("whole", m=BASE[:10])], incomplete="worst")
+    assert "(N=2/10, 8 counted as worst)" in render(table, "text") and "2/10, 8 counted as worst" in render(table, "latex")
+    assert "few, m@default: 8 missing or failed clips count as worst." in table.footnotes
+    first = json.loads(render(table, "json"))["rows"][0]
+    assert (first["scored"], first["failed"], first["counted_as_worst"]) == (2, 8, 8)
+
+
+def test_too_few_prompts_make_nobody_best(make_report: Make) -> None:
+    reports = [make_report(f"m{k}", m=np.clip(BASE[:5] + k / 10, 0, 1)) for k in range(3)]
+    table = rank(reports)
+    assert ranks(table) == dict.fromkeys(("m0", "m1", "m2"), (1, 3)) and not any(c.group for c in cells(table).values())
+    assert any("5 prompts cannot tell 3 models apart" in note and "0.19" in note for note in table.footnotes)
+    assert "**" not in render(table, "markdown").split("| --- |")[1]
+    enough = rank([make_report(f"m{k}", m=BASE + k / 10) for k in range(3)])
+    assert not any("cannot tell" in note for note in enough.footnotes) and cells(enough)["m2"].group == 1
+
+
+def test_a_floor_ahead_on_few_prompts_or_with_a_gap_is_flagged(make_report: Make) -> None:
+    few = rank([make_report("net", m=BASE[:5]), make_report("still", "floor", m=BASE[:5] + 0.01)])
+    assert "still is ahead of net, too few prompts to be sure" in few.columns[0].flag
+    unsure = rank([make_report("net", m=BASE), make_report("still", "floor", m=BASE + NOISE[0] + 0.0001 - NOISE[0].mean())])
+    assert "still is ahead of net, not significantly" in unsure.columns[0].flag
+    gap = rank([make_report("net", m=BASE), make_report("still", "floor", m=[None, *(BASE[1:] + 0.2)])])
+    assert ranks(gap)["still"] is None and "still is ahead of net)" in gap.columns[0].flag
+    level = rank([make_report("net", m=BASE), make_report("still", "floor", m=BASE)])
+    assert not level.columns[0].flag
+
+
+def test_a_floor_is_known_by_its_name(make_report: Make) -> None:
+    table = rank([make_report("net", m=BASE), make_report("Frozen Frame", m=BASE + 0.2)])
+    assert table.roles == {"net": "model", "Frozen Frame": "floor"} and "Frozen Frame is ahead of net" in table.columns[0].flag
+
+
+def test_clips_of_the_reference_are_not_ranked_against_it(make_report: Make, make_result: MakeResult) -> None:
+    def distance(value: float, copies: float) -> Result:
+        spread = tuple(value + 0.01 * k for k in range(10))
+        return make_result("fd", BASE, "lower", kind="set", scores=(), value=value, replicates=spread, bounds=None,
+                           summaries={"clips_in_reference": copies} if copies else {})  # fmt: skip
+
+    table = rank([make_report("net", fd=distance(5.0, 0)), make_report("copy", fd=distance(0.0, 32))])
+    assert ranks(table) == {"net": (1, 1), "copy": None} and "copy is ahead of net" in table.columns[0].flag
+    assert "copy, fd@default: 32 of its 32 clips are in the reference set." in table.footnotes
+    assert ranks(rank([make_report("net", fd=distance(5.0, 0)), make_report("one", fd=distance(0.0, 1))]))["one"] == (1, 1)
 
 
 def test_a_metric_that_a_trivial_row_wins_is_flagged(make_report: Make) -> None:
@@ -160,7 +253,7 @@ def table(make_report: Make, make_result: MakeResult) -> Table:
 @pytest.mark.parametrize("name", sorted(set(FORMAT_NAMES) - {"paper"}))  # which needs a benchmark with an official table
 def test_every_format_shows_every_value_and_n(table: Table, name: str) -> None:
     text = render(table, name)
-    assert "31/32" in text or '"scored": 31' in text or ",32,31,1,0" in text
+    assert "31/32" in text or '"scored": 31' in text or ",32,31,1,0," in text
     if name == "json":
         assert json.loads(text)["rows"]
     if name == "markdown":

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from avbench.leaderboard.rank import Cell, Column, Table
+from avbench.leaderboard.contest import Cell
+from avbench.leaderboard.rank import Column, Table
 from avbench.leaderboard.tables import number, ranks_text
 from avbench.leaderboard.view.page import escape, name, region
 from avbench.leaderboard.view.subject import Subject, column_head, search_words
