@@ -12,7 +12,6 @@ from avbench.leaderboard.floors import copied, wins
 from avbench.leaderboard.pairs import better_of, between
 from avbench.report import Result
 from avbench.statistics import Difference, rank_ranges
-from avbench.statistics.paired import EXACT, FLIPS
 
 LEVEL = 0.95
 Pair = tuple[str, str]
@@ -62,7 +61,7 @@ class Contest:
         if column.better != "none":
             pairs = {pair: self._between(*pair) for pair in combinations(self.there, 2)}
             self.differences = {pair: difference for pair, difference in pairs.items() if difference is not None}
-        self.smallest = {pair: _smallest_p(self.judged[pair[0]], d) for pair, d in self.differences.items()}
+        self.smallest = {pair: difference.least for pair, difference in self.differences.items()}
         self._refuse_copies()
         self._refuse_thin_rows()
         self.ranked = [model for model in judged if not self.reasons[model]]
@@ -73,7 +72,7 @@ class Contest:
         a, b = self.there[first], self.there[second]
         if a.kind == "clip" and not self.reasons[first] and not self.reasons[second]:
             a, b = filled(a, b), filled(b, a)
-        return between(a, b, interval=False)
+        return between(a, b, LEVEL, interval=False, family=len(self.there) * (len(self.there) - 1) // 2)
 
     def _refuse_copies(self) -> None:
         for model, result in self.there.items():
@@ -141,14 +140,6 @@ class Contest:
         count = f"{upto}{most} {'prompts' if result.kind == 'clip' else 'clips'}"
         fate = "they count as worst" if result.kind == "clip" and result.bounds is not None else "nothing stands for them"
         return (f"did not answer {count} that {' or '.join(others)} answered; {fate}",)
-
-
-def _smallest_p(result: Result | None, difference: Difference) -> float:
-    """The smallest p value that a difference over as many prompts can have; a set's Student's t has no such limit."""
-    if result is None or result.kind != "clip":
-        return 0.0
-    patterns = 2**difference.clusters
-    return 2 / patterns if patterns <= EXACT else 1 / (FLIPS + 1)
 
 
 def _unranked(result: Result | None) -> str:

@@ -120,7 +120,7 @@ def gate(
         checks.append(replace(check, worst=tuple(losses) if check.answer != "pass" else (), imputed=imputed))
     checks += [_lacking(new, result) for result in _dropped(new, old, metrics)]
     checks += [c for a, b in pairs if (c := _coverage_check(a, b, tests.get(_coverage_name(a)), level)) is not None]
-    return Gate(new, old, tuple(checks), level, tuple(_notes(new, old, pairs)))
+    return Gate(new, old, tuple(checks), level, tuple(_notes(new, old, pairs, metrics is None)))
 
 
 def _tests(found: Mapping[str, Difference | None]) -> dict[str, _Test]:
@@ -247,8 +247,8 @@ def _answered(result: Result) -> list[tuple[str, str, float]]:
     return [*there, *((gap.clip, gap.cluster or gap.clip, 0.0) for gap in gaps)]
 
 
-def _notes(new: Report, old: Report, pairs: Sequence[tuple[Result, Result]]) -> list[str]:
-    """Clips that are missing or failed, by name, and metrics that only one report has and nothing judges."""
+def _notes(new: Report, old: Report, pairs: Sequence[tuple[Result, Result]], everything: bool) -> list[str]:
+    """Clips that are missing or failed, by name, and, of everything, metrics that only one report has and nothing judges."""
     notes = []
     for side, report, words in ((0, new, "count as the worst score there is"), (1, old, "are left out")):
         gaps = {gap.clip: gap for pair in pairs for gap in pair[side].missing if gap.kind != "not_applicable"}
@@ -259,8 +259,8 @@ def _notes(new: Report, old: Report, pairs: Sequence[tuple[Result, Result]]) -> 
     ours, theirs = ({r.name for r in report.metrics} for report in (new, old))
     added = [r.name for r in new.metrics if r.name not in theirs]
     unjudged = [r.name for r in old.metrics if r.name not in ours and r.better == "none"]
-    if added:
+    if added and everything:
         notes.append(f"Only {new.model} has {', '.join(added)}; nothing stands against it.")
-    if unjudged:
+    if unjudged and everything:
         notes.append(f"{new.model} lacks {', '.join(unjudged)}, where neither direction is better.")
     return notes

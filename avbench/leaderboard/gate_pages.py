@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 from xml.etree import ElementTree
 
+from avbench.leaderboard.escapes import markdown_text, xml_text
 from avbench.leaderboard.gate import Check, Gate
 from avbench.leaderboard.tables import cell_text, number
 
@@ -34,12 +35,12 @@ def verdict(gate: Gate) -> str:
 def as_markdown(gate: Gate) -> str:
     """For a step summary of GitHub Actions."""
     rows = [["metric", "old", "new", "new - old", "could show", "answer"], ["---"] * 6]
-    rows += [[word.replace("|", "\\|") for word in _row(check)] for check in gate.checks]
+    rows += [[markdown_text(word) for word in _row(check)] for check in gate.checks]
     table = ["| " + " | ".join(row) + " |" for row in rows]
-    worst = [f"- {check.name}: {_moved(check, i)}" for check in gate.checks for i in range(len(check.worst))]
-    return (
-        "\n".join([f"### avbench gate: {gate.answer}", "", verdict(gate), "", *table, "", *worst, "", *gate.notes]).rstrip() + "\n"
-    )
+    worst = [f"- {markdown_text(f'{check.name}: {_moved(check, i)}')}" for check in gate.checks for i in range(len(check.worst))]
+    notes = [markdown_text(note) for note in gate.notes]
+    head = [f"### avbench gate: {gate.answer}", "", markdown_text(verdict(gate))]
+    return "\n".join([*head, "", *table, "", *worst, "", *notes]).rstrip() + "\n"
 
 
 def as_annotations(gate: Gate) -> str:
@@ -61,15 +62,17 @@ def as_junit(gate: Gate) -> str:
     failed = sum(check.answer != "pass" for check in gate.checks)
     suite = ElementTree.Element("testsuite", name="avbench gate", tests=str(len(gate.checks)), failures=str(failed), errors="0")
     for check in gate.checks:
-        case = ElementTree.SubElement(suite, "testcase", classname=f"avbench.gate.{gate.new.benchmark.name}", name=check.name)
+        case = ElementTree.SubElement(
+            suite, "testcase", classname=f"avbench.gate.{gate.new.benchmark.name}", name=xml_text(check.name)
+        )
         clips = [_moved(check, i) for i in range(len(check.worst))]
         if check.answer == "pass":
-            ElementTree.SubElement(case, "system-out").text = " ".join(_row(check))
+            ElementTree.SubElement(case, "system-out").text = xml_text(" ".join(_row(check)))
         else:
-            failure = ElementTree.SubElement(case, "failure", type=check.answer, message=check.reason)
-            failure.text = "\n".join([" ".join(_row(check)), *clips])
+            failure = ElementTree.SubElement(case, "failure", type=check.answer, message=xml_text(check.reason))
+            failure.text = xml_text("\n".join([" ".join(_row(check)), *clips]))
     if gate.notes:
-        ElementTree.SubElement(suite, "system-out").text = "\n".join(gate.notes)
+        ElementTree.SubElement(suite, "system-out").text = xml_text("\n".join(gate.notes))
     root = ElementTree.Element("testsuites")
     root.append(suite)
     ElementTree.indent(root)

@@ -176,7 +176,7 @@ def smallest_p(clusters: int, flips: int = FLIPS) -> float:
 
 
 def _tries_all(clusters: int, flips: int) -> bool:
-    return bool(2**clusters <= max(EXACT, flips))
+    return 1 << clusters <= max(EXACT, flips)
 
 
 def sign_flip(sums: Vector, seed: int = SEED, flips: int = FLIPS) -> tuple[float, str]:

@@ -20,7 +20,18 @@ from avbench_metrics._maths.frechet import frechet_distance, frechet_from_moment
 from avbench_metrics._maths.kernel import polynomial_mmd2
 from numpy.typing import NDArray
 
-from avbench.statistics import extrapolate, group_of, intervals, jackknife, mean_interval, paired_sums, set_difference
+from avbench.statistics import (
+    Scored,
+    Weighing,
+    compare,
+    extrapolate,
+    group_of,
+    intervals,
+    jackknife,
+    mean_interval,
+    paired_sums,
+    set_difference,
+)
 from avbench.statistics.intervals import ClusterSums, student_quantile, studentised, sums_interval
 from avbench.statistics.paired import sign_flip
 
@@ -43,12 +54,16 @@ MEANS: dict[str, tuple[Callable[[Random, int], Array], float]] = {
     "beta(8, 1)": (lambda r, n: r.beta(8, 1, n), 8 / 9),
     "yes or no, 50 %": (lambda r, n: (r.random(n) < 0.5).astype(float), 0.5),
     "yes or no, 10 %": (lambda r, n: (r.random(n) < 0.1).astype(float), 0.1),
+    "yes or no, 5 %": (lambda r, n: (r.random(n) < 0.05).astype(float), 0.05),
+    "yes or no, 2 %": (lambda r, n: (r.random(n) < 0.02).astype(float), 0.02),
+    "yes or no, 1 %": (lambda r, n: (r.random(n) < 0.01).astype(float), 0.01),
     "80 % zeros, else uniform": (lambda r, n: (r.random(n) < 0.2) * r.random(n), 0.1),
 }
 CLUSTERED: dict[str, tuple[Callable[[Random, int], Array], float]] = {
     "normal": (lambda r, n: r.normal(size=n), 0.0),
     "lognormal (sigma 0.5)": (lambda r, n: r.lognormal(0, 0.5, n), float(np.exp(0.125))),
 }
+CATEGORIES = ((25, 2), (10, 5), (5, 10), (50, 4))  # how many, and prompts in each
 BETWEEN = 0.6  # share of a prompt's own part in the variance
 
 
@@ -120,6 +135,26 @@ def paired_row(name: str, clips: int, repetitions: int) -> Row:
     return (name, str(clips), *(percent(h, repetitions) for h in hits))
 
 
+def category_row(categories: int, prompts: int, repetitions: int) -> Row:
+    """Means over categories that lie as far apart as their prompts: coverage, and false alarms between two models."""
+    random = random_of("category", categories, prompts)
+    count = categories * prompts
+    groups = np.repeat(np.arange(categories), prompts).astype(str)
+    names = [str(i) for i in range(count)]
+    places = np.repeat(random.normal(size=categories), prompts)
+    weighing = Weighing([1.0] * count, groups.tolist())
+    hits = np.zeros(2, int)
+    for repetition in range(repetitions):
+        sides = [places + random.normal(size=count) for _ in range(2)]
+        sums = ClusterSums.of(sides[0].tolist(), names, weighing)
+        found = sums_interval(sums, seed=repetition % SEEDS, resamples=RESAMPLES)
+        rows = [[Scored(i, i, float(x), 1.0, g) for i, x, g in zip(names, side, groups, strict=True)] for side in sides]
+        told = compare(rows[0], rows[1], seed=repetition, interval=False, flips=FLIPS)
+        assert told is not None
+        hits += [found.low <= places.mean() <= found.high, told.p < 0.05]
+    return (str(categories), str(prompts), *(percent(h, repetitions) for h in hits))
+
+
 SETS: dict[str, tuple[Callable[[Array, Array], float], int, float]] = {
     "Fréchet, 16-d": (frechet_distance, 16, 0.0),
     "Fréchet, 64-d": (frechet_distance, 64, 0.0),
@@ -179,6 +214,8 @@ HEADS = {
              "Student alone", "Student, clusters ignored")),
     "paired": ("Two models of one distribution, % told apart at p < 0.05 (clusters of 1 to 3 clips)",
                ("scores", "clips", "sign flips", "interval without 0", "sign flips, clusters ignored")),
+    "category": ("Means over categories of normal scores: % of nominal 95 % intervals that hold the mean; % of two models of one "
+                 "distribution told apart at p < 0.05", ("categories", "prompts each", "mean_interval", "sign flips")),
     "set": ("Nominal 95 % intervals of a set's distance, % that hold the expected distance of N clips",
             ("distance", "clips", "jackknife", "naive bootstrap, all of it", "paired jackknife, p < 0.05 under no difference")),
     "line": ("Fréchet distance at infinite N (mean ± spread over repetitions)",
@@ -194,6 +231,7 @@ def jobs(share: float) -> list[Job]:
         found += [("mean", mean_row, (name, n, some, False)) for name in MEANS]
         found += [("mean", mean_row, (name, n, some, True)) for name in CLUSTERED]
         found += [("paired", paired_row, (name, n, some)) for name in CLUSTERED]
+    found += [("category", category_row, (*shape, max(2, round(1500 * share)))) for shape in CATEGORIES]
     for n, times in SET_SIZES.items():
         chosen = [name for name in SETS if n < 1000 or SETS[name][0] is frechet_distance]  # a kernel of 1000 is slow
         found += [("set", set_row, (name, n, max(2, round(times * share)))) for name in chosen]
