@@ -36,6 +36,7 @@ RUN = [name for name in NAMES if name.partition("@")[0] not in ON_SMALL_CLIPS an
 # parts of the overall score that these clips are too small for, so that the fixed total has no answer and the official one has
 PARTS = {
     "aesthetic_score@verse_bench": "crops of 224 need sides of 225",
+    "aesthetic_score@fixed": "crops of 224 need sides of 225",
     "verse_bench_overall@fixed": "the overall score needs all 12",
 }
 NO_SIDECAR = ("sidecar_match",)
