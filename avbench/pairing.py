@@ -130,7 +130,7 @@ def _files(folder: Path, suffixes: tuple[str, ...] = SUFFIXES) -> tuple[list[Pat
 
 def _others(folder: Path, suffixes: tuple[str, ...]) -> list[str]:
     """Files of a folder that are no clips, nor what commonly lies beside them."""
-    names = sorted(entry.name for entry in os.scandir(folder) if entry.is_file() and entry.name[0] != ".")
+    names = sorted(path.name for path in folder.iterdir() if path.name[0] != "." and path.is_file())
     return [printable(name) for name in names if Path(name).suffix.lower() not in (*suffixes, *BESIDE)]
 
 

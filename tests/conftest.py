@@ -9,12 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, settings
 
 from avbench import weights
 from avbench.feature import Array
 from avbench.media import write_clip
 
 pytest_plugins = ["pytester"]
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])  # busy machines are no defects
+settings.load_profile("suite")
 
 
 @pytest.fixture(autouse=True)

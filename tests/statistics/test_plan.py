@@ -20,6 +20,9 @@ FACTS = BenchmarkFacts("folder", 1, "any", "0" * 64, 50, 50)
 def report(path: Path, model: str, metric: str, **facts: object) -> str:
     base, _, protocol = metric.partition("@")
     common = {"title": base, "value": 0.5, "interval": None, "n": Counts(50, 50, 0, 0), "unit": "1", "better": "lower"}
+    scores = facts.get("scores")
+    if isinstance(scores, tuple):
+        common["n"] = Counts(len(scores), len(scores), 0, 0)
     result = Result(base, protocol, **{**common, "identity": "same", **facts})  # type: ignore[arg-type]
     Report(model, FACTS, (result,)).save(path)
     return str(path)
@@ -127,6 +130,6 @@ def test_mistakes(
     monkeypatch.chdir(tmp_path)
     whole = Report.read(pair[0][0])
     replace(whole, metrics=(replace(whole.metrics[0], identity="other"),)).save("other.json")
-    replace(whole, metrics=(replace(whole.metrics[0], scores=()),)).save("bare.json")
+    replace(whole, metrics=(replace(whole.metrics[0], scores=(), n=Counts(0, 0, 0, 0), value=None),)).save("bare.json")
     assert main(["plan", *arguments]) == code
     assert words in capsys.readouterr().err

@@ -75,6 +75,7 @@ class StaticFlow(Feature):
     the last and from the last to the first; then the shorter side of the picture in pixels.
     """
 
+    libraries: ClassVar[tuple[str, ...]] = ("torchvision",)
     batch_size: ClassVar[int] = 1
 
     @property

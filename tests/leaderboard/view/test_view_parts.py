@@ -19,7 +19,7 @@ from avbench.leaderboard.view.differences import pair
 from avbench.leaderboard.view.folder import write_view
 from avbench.leaderboard.view.subject import clip_ids
 from avbench.media import write_clip
-from avbench.report import BenchmarkFacts, ClipScore, Counts, Report, Result, Weights
+from avbench.report import BenchmarkFacts, ClipScore, Counts, Missing, Report, Result, Weights
 
 
 def sha256(path: Path) -> str:
@@ -120,7 +120,14 @@ def test_reports_of_any_shape_make_a_page(tmp_path: Path) -> None:
         dataclasses.replace(plain, metric="set", kind="set", scores=(), reference="abc"),
         dataclasses.replace(plain, metric="total", kind="total", scores=(), value=None, reason="No part could run"),
         dataclasses.replace(plain, metric="tiny", weights=(Weights("net", "stand-in", "stand-in"),), better="zero", unit="s"),
-        dataclasses.replace(plain, metric="gaps", n=Counts(460, 450, 10, 0), bounds=(0.0, 0.46)),
+        dataclasses.replace(
+            plain,
+            metric="gaps",
+            n=Counts(460, 450, 10, 0),
+            bounds=(0.0, 0.46),
+            scores=tuple(dataclasses.replace(s, value=0.0) for s in many),
+            missing=tuple(Missing(f"g{i}", "missing", "No file.") for i in range(10)),
+        ),
     )
     facts = BenchmarkFacts("folder", 1, "Folder", "", 450, 450)
     floor = {"made_by": {"role": "floor"}}
