@@ -17,7 +17,7 @@ $(BIN)/.setup-done: pyproject.toml constraints.txt
 	touch $@
 
 test: setup    ## all tests, offline
-	$(BIN)/python -m pytest -q -n 2 --dist loadfile
+	$(BIN)/python -m pytest -q -n 2 --dist loadfile --durations=12
 
 coverage: setup  ## how often intervals hold the truth: the tables of docs/statistics.md, some minutes
 	$(BIN)/python tests/statistics/coverage_study.py
