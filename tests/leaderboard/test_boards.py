@@ -301,7 +301,7 @@ REFUSED: dict[str, tuple[Callable[[Report], Report], str]] = {
     "too few clips asked": (lambda r: _without(r, 1, ""), "speaks of 3 of 4 prompts"),
     "a value of its own": (lambda r: _result(r, value=999.0, interval=None), "its value is 999, its scores give"),
     "outside its interval": (lambda r: _result(r, interval=Interval(0.0, 0.1, 0.95, "x")), "outside its own interval"),
-    "another level": (lambda r: _result(r, interval=replace(r.metrics[-1].interval, level=0.5)), "its interval is of 50%"),
+    "another level": (lambda r: _result(r, interval=Interval(0.0, 99.0, 0.5, "x")), "its interval is of 50%"),
     "another direction": (lambda r: _result(r, better="lower"), "its better is 'lower', the metric's is 'higher'"),
     "another unit": (lambda r: _result(r, unit="bananas"), "its unit is 'bananas'"),
     "another title": (lambda r: _result(r, title="Fake"), "its title is 'Fake'"),
